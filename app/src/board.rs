@@ -1,0 +1,256 @@
+//! The board: a tray and four columns of cards, everything a person does to them, and how it is said.
+//!
+//! Reading order: [`moves`] (the rules), [`filter`] (what is shown), [`column`] and [`card_tile`] (how it
+//! looks), [`deed`] (what a person does), and the four ways to do it: [`drag`], [`move_menu`], [`hotkeys`]
+//! and the dialogs.
+//!
+//! Tiles hold no listeners: events are caught once, at the board's root, so that a thousand cards cost a
+//! thousand pieces of markup and nothing more.
+
+mod card_tile;
+mod column;
+mod deed;
+mod drag;
+mod edit_card;
+mod filter;
+mod hotkeys;
+mod move_menu;
+pub mod moves;
+mod new_card;
+mod reason;
+mod trust;
+
+use leptos::{ev, prelude::*};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use web_sys::{Element, wasm_bindgen::JsCast};
+
+use crate::{
+    live::Live,
+    model::{CardId, Stage},
+    shell::{Hydrated, OpeningProblem},
+    ui::{announcer::Announcer, icon::Icon, settled::settled, toast::Toasts},
+};
+use column::Column;
+use filter::{Filter, FilterBar};
+use move_menu::MenuPlace;
+
+/// A question that the board puts to the person in a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    NewCard,
+    Edit(CardId),
+    SendBack(CardId),
+    /// Forward through a red gate: to where, and before which card there.
+    Override {
+        card: CardId,
+        to: Stage,
+        before: Option<CardId>,
+    },
+    /// Approves a red gate.
+    ApproveAnyway(CardId),
+    Keys,
+}
+
+/// What is on the person's desk: the board and what they have open on it. From context.
+#[derive(Clone, Copy)]
+struct Desk {
+    live: Live,
+    announcer: Announcer,
+    toasts: Toasts,
+    filter: Memo<Filter>,
+    /// The ids that each column shows: the store's, filtered.
+    shown: [Memo<Vec<CardId>>; Stage::ALL.len()],
+    /// The card that Tab reaches; the arrows move it (roving tabindex).
+    active: RwSignal<Option<CardId>>,
+    menu: RwSignal<Option<MenuPlace>>,
+    ask: RwSignal<Option<Ask>>,
+    drag: RwSignal<Option<drag::Drag>>,
+    hydrated: RwSignal<bool>,
+}
+
+impl Desk {
+    fn provide() -> Self {
+        let live = expect_context::<Live>();
+        let query = use_query_map();
+        let filter = Memo::new(move |_| query.with(Filter::from_query));
+        let desk = Desk {
+            live,
+            announcer: expect_context(),
+            toasts: expect_context(),
+            filter,
+            shown: Stage::ALL.map(|stage| Memo::new(move |_| filter.with(|filter| filter.select(live, stage)))),
+            active: RwSignal::new(None),
+            menu: RwSignal::new(None),
+            ask: RwSignal::new(None),
+            drag: RwSignal::new(None),
+            hydrated: expect_context::<Hydrated>().0,
+        };
+        provide_context(desk);
+        desk
+    }
+
+    fn shown(self, stage: Stage) -> Memo<Vec<CardId>> {
+        self.shown[stage as usize]
+    }
+
+    /// The active card while it is shown, else the first card of the board.
+    fn reachable(self) -> Option<CardId> {
+        let active = self.active.get();
+        let columns = || Stage::ALL.into_iter().map(|stage| self.shown(stage));
+        active
+            .filter(|id| columns().any(|column| column.with(|ids| ids.contains(id))))
+            .or_else(|| columns().find_map(|column| column.with(|ids| ids.first().copied())))
+    }
+
+    /// Puts the focus on a card: at once, so that the next key finds it, and again when the page has drawn
+    /// what changed, because a card that moves to another column is drawn anew there.
+    fn focus_soon(self, id: CardId) {
+        self.active.set(Some(id));
+        let focus = move || {
+            if let Some(tile) = tile_of(id) {
+                let _ = tile.unchecked_into::<web_sys::HtmlElement>().focus();
+            }
+        };
+        focus();
+        request_animation_frame(focus);
+    }
+}
+
+/// The element that shows a card.
+fn tile_of(id: CardId) -> Option<Element> {
+    document().query_selector(&format!("[data-card=\"{id}\"]")).ok().flatten()
+}
+
+/// The card that an event happened in.
+fn card_at(target: Option<web_sys::EventTarget>) -> Option<(CardId, Element)> {
+    let tile = target?.dyn_into::<Element>().ok()?.closest("[data-card]").ok()??;
+    Some((tile.get_attribute("data-card")?.parse().ok()?, tile))
+}
+
+/// Whether the board's open question is of this kind, for the dialog that shows it: closing the dialog
+/// takes the question back.
+fn asked(desk: Desk, kind: fn(Ask) -> bool) -> RwSignal<bool> {
+    let open = RwSignal::new(false);
+    Effect::new(move |_| open.set(desk.ask.get().is_some_and(kind)));
+    Effect::new(move |_| {
+        if !open.get() && desk.ask.get_untracked().is_some_and(kind) {
+            desk.ask.set(None);
+        }
+    });
+    open
+}
+
+#[component]
+pub fn BoardPage() -> impl IntoView {
+    let desk = Desk::provide();
+    provide_context(card_tile::Reachable(Selector::new(move || desk.reachable())));
+    let problem = RwSignal::new(expect_context::<OpeningProblem>().0);
+    load_when_missing(desk, problem);
+    keep_focus(desk);
+    hotkeys::listen(desk);
+    drag::listen(desk);
+    settled(view! {
+        <Title text="Board" />
+        <h1 class="visually-hidden">"Board"</h1>
+        <trust::TrustBanner />
+        <div class="toolbar">
+            <FilterBar />
+            <button type="button" class="icon-button keys-button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)"
+                on:click=move |_| desk.ask.set(Some(Ask::Keys))>
+                <Icon name="keyboard" />
+            </button>
+            <button type="button" class="button button-primary" aria-keyshortcuts="C" title="New card (C)"
+                on:click=move |_| desk.ask.set(Some(Ask::NewCard))>
+                <Icon name="plus" />
+                "New card"
+            </button>
+        </div>
+        <noscript>
+            <p class="banner">"Reading works without JavaScript; moving cards needs it."</p>
+        </noscript>
+        <Show
+            when=move || problem.with(Option::is_none)
+            fallback=move || view! { <LoadProblem desk problem /> }
+        >
+            <div
+                class="board"
+                data-loading=move || (!desk.live.has_cards().get()).then_some("")
+                data-dragging=move || desk.drag.with(Option::is_some).then_some("")
+                on:click=move |event| move_menu::open_by_click(desk, &event)
+                on:focusin=move |event| {
+                    if let Some((id, _)) = card_at(event.target()) {
+                        desk.active.set(Some(id));
+                    }
+                }
+                on:pointerdown=move |event| drag::press(desk, &event)
+            >
+                {Stage::ALL.map(|stage| settled(view! { <Column stage /> })).collect_view()}
+            </div>
+        </Show>
+        <move_menu::MoveMenu />
+        <drag::Preview />
+        <new_card::NewCardDialog />
+        <edit_card::EditCardDialog />
+        <reason::ReasonDialogs />
+        <hotkeys::KeysDialog />
+    })
+}
+
+/// A person who comes from another page has no cards yet: asks the server for them.
+fn load_when_missing(desk: Desk, problem: RwSignal<Option<crate::error::Problem>>) {
+    Effect::new(move |_| {
+        if !desk.live.has_cards().get_untracked() && problem.with_untracked(Option::is_none) {
+            load(desk, problem);
+        }
+    });
+}
+
+fn load(desk: Desk, problem: RwSignal<Option<crate::error::Problem>>) {
+    leptos::task::spawn_local(async move {
+        match crate::api::load_board(None).await {
+            Ok(snapshot) => {
+                desk.live.load(snapshot, true);
+                problem.set(None);
+            }
+            Err(refusal) => problem.set(Some(refusal)),
+        }
+    });
+}
+
+#[component]
+fn LoadProblem(desk: Desk, problem: RwSignal<Option<crate::error::Problem>>) -> impl IntoView {
+    settled(view! {
+        <section class="empty-page" role="alert">
+            <h2>"The board could not be loaded"</h2>
+            <p>{move || problem.with(|problem| problem.as_ref().map(|problem| problem.detail.clone()))}</p>
+            <button type="button" class="button" on:click=move |_| load(desk, problem)>"Try again"</button>
+        </section>
+    })
+}
+
+/// A card that the stream moves to another column is drawn anew there; if it had the focus, it keeps it.
+fn keep_focus(desk: Desk) {
+    let had_focus = StoredValue::new(None::<CardId>);
+    Effect::new(move |_| {
+        let note = move |target| had_focus.set_value(card_at(target).map(|(id, _)| id));
+        let handles = [
+            window_event_listener(ev::focusin, move |event| note(event.target())),
+            // A click beside all cards takes the focus away and tells nobody.
+            window_event_listener(ev::pointerdown, move |event| note(event.target())),
+        ];
+        on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
+    });
+    Effect::new(move |_| {
+        for column in desk.shown {
+            column.track();
+        }
+        let Some(id) = had_focus.get_value() else { return };
+        request_animation_frame(move || {
+            let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+            if lost && desk.live.card(id).is_some() {
+                desk.focus_soon(id);
+            }
+        });
+    });
+}

@@ -1,0 +1,158 @@
+//! The board by keyboard alone. Keys are ignored in fields, in dialogs and with Ctrl, Alt or Meta held.
+
+use leptos::{ev, prelude::*};
+use web_sys::{Element, HtmlElement, KeyboardEvent, wasm_bindgen::JsCast};
+
+use super::{Ask, Desk, move_menu, moves::Deed};
+use crate::{
+    model::{CardId, Stage},
+    ui::dialog::Dialog,
+};
+
+/// What the keys do, as `?` lists them.
+const KEYS: [(&str, &str); 8] = [
+    ("↑ ↓", "Next or previous card"),
+    ("← →", "Column to the left or right"),
+    ("Enter", "Open the card"),
+    ("M", "Move menu of the card"),
+    ("A", "Approve the card's gate"),
+    ("/", "Search"),
+    ("C", "New card"),
+    ("?", "This list"),
+];
+
+pub(super) fn listen(desk: Desk) {
+    // Listeners on the window exist in the browser only.
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::keydown, move |event| on_key(desk, &event));
+        on_cleanup(move || handle.remove());
+    });
+}
+
+fn on_key(desk: Desk, event: &KeyboardEvent) {
+    if event.ctrl_key() || event.alt_key() || event.meta_key() || event.default_prevented() || is_busy(desk, event) {
+        return;
+    }
+    let card = super::card_at(event.target()).map(|(id, _)| id);
+    // Enter on a link or button is that control's own.
+    let on_tile = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok())
+        .is_some_and(|target| target.has_attribute("data-card"));
+    let handled = match (event.key().as_str(), card) {
+        ("/", _) => focus_search(),
+        ("c" | "C", _) => {
+            desk.ask.set(Some(Ask::NewCard));
+            true
+        }
+        ("?", _) => {
+            desk.ask.set(Some(Ask::Keys));
+            true
+        }
+        ("Enter", Some(card)) if on_tile => {
+            desk.perform(card, Deed::Open);
+            true
+        }
+        ("m" | "M", Some(card)) => {
+            move_menu::open(desk, card);
+            true
+        }
+        ("a" | "A", Some(card)) => approve(desk, card),
+        ("ArrowDown" | "ArrowUp" | "ArrowLeft" | "ArrowRight", from) => step(desk, from, &event.key()),
+        _ => false,
+    };
+    if handled {
+        event.prevent_default();
+    }
+}
+
+/// Whether the key belongs to a field, a dialog or an open menu.
+fn is_busy(desk: Desk, event: &KeyboardEvent) -> bool {
+    let in_field = event.target().and_then(|target| target.dyn_into::<Element>().ok()).is_some_and(|target| {
+        target.closest("input, textarea, select, dialog, [contenteditable], [role=menu]").ok().flatten().is_some()
+    });
+    in_field || desk.ask.with_untracked(Option::is_some) || desk.drag.with_untracked(Option::is_some)
+}
+
+fn approve(desk: Desk, card: CardId) -> bool {
+    match desk.live.peek(card).and_then(|card| card.gate) {
+        Some(gate) => desk.perform(card, Deed::Approve { with_override: !gate.is_green() }),
+        None => desk.announcer.say("There is no open gate to approve."),
+    }
+    true
+}
+
+fn focus_search() -> bool {
+    let Some(field) = document().get_element_by_id("search") else { return false };
+    let _ = field.unchecked_into::<HtmlElement>().focus();
+    true
+}
+
+/// Moves the focus by one card or column. Without a focused card it goes to the one that Tab reaches.
+fn step(desk: Desk, from: Option<CardId>, key: &str) -> bool {
+    let columns: Vec<Vec<CardId>> = Stage::ALL.iter().map(|stage| desk.shown(*stage).get_untracked()).collect();
+    let to = match from {
+        Some(from) => neighbour(&columns, from, key),
+        None => untrack(|| desk.reachable()),
+    };
+    if let Some(to) = to {
+        desk.focus_soon(to);
+    }
+    to.is_some()
+}
+
+/// The card that an arrow key leads to; empty columns are passed over.
+fn neighbour(columns: &[Vec<CardId>], from: CardId, key: &str) -> Option<CardId> {
+    let column = columns.iter().position(|ids| ids.contains(&from))?;
+    let row = columns[column].iter().position(|id| *id == from)?;
+    let beside = |ids: &Vec<CardId>| ids.get(row).or(ids.last()).copied();
+    match key {
+        "ArrowDown" => columns[column].get(row + 1).copied(),
+        "ArrowUp" => columns[column].get(row.checked_sub(1)?).copied(),
+        "ArrowRight" => columns[column + 1..].iter().find_map(beside),
+        "ArrowLeft" => columns[..column].iter().rev().find_map(beside),
+        _ => None,
+    }
+}
+
+#[component]
+pub(super) fn KeysDialog() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let open = super::asked(desk, |ask| ask == Ask::Keys);
+    view! {
+        <Dialog title=Signal::stored("Keyboard shortcuts".to_owned()) open>
+            <dl class="dialog-body keys">
+                {KEYS.map(|(key, does)| view! {
+                    <div>
+                        <dt>{key.split(' ').map(|key| view! { <kbd>{key}</kbd> }).collect_view()}</dt>
+                        <dd>{does}</dd>
+                    </div>
+                }).collect_view()}
+            </dl>
+        </Dialog>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn arrows_walk_cards_and_pass_over_empty_columns() {
+        let id = |n| CardId(Uuid::from_u128(n));
+        let columns = vec![vec![id(1), id(2), id(3)], vec![], vec![id(4)], vec![id(5), id(6)]];
+        let check = |from, key, want: Option<u128>| {
+            assert_eq!(neighbour(&columns, id(from), key), want.map(id), "{from} {key}")
+        };
+        check(1, "ArrowDown", Some(2));
+        check(3, "ArrowDown", None);
+        check(1, "ArrowUp", None);
+        check(3, "ArrowRight", Some(4));
+        check(4, "ArrowRight", Some(5));
+        check(6, "ArrowLeft", Some(4));
+        check(4, "ArrowLeft", Some(1));
+        check(1, "ArrowLeft", None);
+        check(9, "ArrowLeft", None);
+    }
+}

@@ -1,0 +1,51 @@
+//! What only a card's page asks of the server.
+
+use leptos::{prelude::*, server_fn::codec::Json};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::SessionClient,
+    error::Problem,
+    model::{ArtifactId, CardId, NewAnswer, Question, QuestionId},
+    port::{ArtifactView, CardStory},
+};
+
+/// A card's story with the artifacts that its page shows at once: the newest version of each kind, or the
+/// one that was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CardOpening {
+    pub story: CardStory,
+    pub shown: Vec<ArtifactView>,
+}
+
+/// Everything the page's first view needs, in one answer.
+#[server(prefix = "/ui", endpoint = "open_card", input = Json, output = Json, client = SessionClient)]
+pub async fn open_card(card: CardId, asked: Option<ArtifactId>) -> Result<CardOpening, Problem> {
+    use crate::api::{answer, board};
+
+    let board = board()?;
+    let story = answer(board.story(card).await)?;
+    let mut shown = Vec::new();
+    for artifact in super::artifacts::shown(&story.artifacts, asked) {
+        // An artifact that cannot be read is told where it stands; the rest of the story is still worth reading.
+        if let Ok(view) = board.artifact(artifact).await {
+            shown.push(view);
+        }
+    }
+    Ok(CardOpening { story, shown })
+}
+
+#[server(prefix = "/ui", endpoint = "load_story", input = Json, output = Json, client = SessionClient)]
+pub async fn load_story(card: CardId) -> Result<CardStory, Problem> {
+    crate::api::answer(crate::api::board()?.story(card).await)
+}
+
+#[server(prefix = "/ui", endpoint = "load_artifact", input = Json, output = Json, client = SessionClient)]
+pub async fn load_artifact(artifact: ArtifactId) -> Result<ArtifactView, Problem> {
+    crate::api::answer(crate::api::board()?.artifact(artifact).await)
+}
+
+#[server(prefix = "/ui", endpoint = "answer_question", input = Json, output = Json, client = SessionClient)]
+pub async fn answer_question(question: QuestionId, answer: NewAnswer) -> Result<Question, Problem> {
+    crate::api::answer(crate::api::board()?.answer(question, answer).await)
+}

@@ -1,0 +1,269 @@
+//! Every card as the board shows it: one signal per card, one ordered list of ids per stage, kept up to
+//! date by the event stream. A change to one card redraws that card and nothing else.
+//!
+//! A person's own move shows at once ([`Live::pretend`]); it then either becomes true ([`Live::confirm`])
+//! or is taken back ([`Live::restore`]). What the stream says about the card meanwhile is kept aside, so
+//! that a card under a move does not jump.
+
+mod entry;
+#[cfg(feature = "hydrate")]
+mod socket;
+
+use std::{collections::HashMap, sync::Arc};
+
+use leptos::prelude::*;
+
+use crate::{
+    model::{Batch, Card, CardId, Project, ProjectId, Pulse, Stage},
+    port::BoardSnapshot,
+};
+use entry::Entry;
+
+/// Whether the stream stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// Not opened yet: nothing to tell anyone.
+    Opening,
+    Live,
+    /// Lost; trying again.
+    Lost,
+}
+
+type Listener = Arc<dyn Fn(&Batch) + Send + Sync>;
+
+#[derive(Default)]
+struct Store {
+    cards: HashMap<CardId, Entry>,
+    listeners: Vec<(u64, Listener)>,
+    listeners_made: u64,
+}
+
+/// The store. From context; copies are the same store.
+#[derive(Clone, Copy)]
+pub struct Live {
+    store: StoredValue<Store>,
+    columns: [RwSignal<Vec<CardId>>; Stage::ALL.len()],
+    projects: RwSignal<Vec<Project>>,
+    pulse: RwSignal<Pulse>,
+    connection: RwSignal<Connection>,
+    /// Whether cards have been loaded; pages other than the board start without.
+    has_cards: RwSignal<bool>,
+    /// The last event that everything here includes.
+    seq: StoredValue<i64>,
+}
+
+impl Live {
+    /// Makes an empty store and puts it into context.
+    pub fn provide() -> Self {
+        let live = Live {
+            store: StoredValue::new(Store::default()),
+            columns: std::array::from_fn(|_| RwSignal::new(Vec::new())),
+            projects: RwSignal::new(Vec::new()),
+            pulse: RwSignal::new(Pulse::default()),
+            connection: RwSignal::new(Connection::Opening),
+            has_cards: RwSignal::new(false),
+            seq: StoredValue::new(0),
+        };
+        provide_context(live);
+        live
+    }
+
+    /// Takes over a snapshot. `with_cards` says whether it holds the board's cards or only its figures.
+    pub fn load(self, snapshot: BoardSnapshot, with_cards: bool) {
+        self.projects.set(snapshot.projects);
+        self.pulse.set(snapshot.pulse);
+        self.seq.update_value(|seq| *seq = snapshot.seq.max(*seq));
+        if with_cards {
+            self.store.update_value(|store| {
+                let fresh: HashMap<CardId, ()> = snapshot.cards.iter().map(|card| (card.id, ())).collect();
+                store.cards.retain(|id, _| fresh.contains_key(id));
+            });
+            self.absorb(snapshot.cards);
+            self.columns_changed(Stage::ALL);
+            self.has_cards.set(true);
+        }
+    }
+
+    /// Applies one frame of the stream. Frames from before what is known already change nothing.
+    pub fn apply(self, batch: Batch) {
+        if batch.seq < self.seq.get_value() {
+            return;
+        }
+        self.seq.set_value(batch.seq);
+        let listeners: Vec<Listener> =
+            self.store.with_value(|store| store.listeners.iter().map(|(_, listener)| listener.clone()).collect());
+        for listener in listeners {
+            listener(&batch);
+        }
+        if self.has_cards.get_untracked() {
+            let stages = self.absorb(batch.cards);
+            self.columns_changed(stages);
+        }
+        if self.pulse.with_untracked(|pulse| *pulse != batch.pulse) {
+            self.pulse.set(batch.pulse);
+        }
+        #[cfg(feature = "hydrate")]
+        if batch.events.iter().any(|event| event.kind.starts_with("project.")) {
+            self.reload();
+        }
+    }
+
+    /// Asks the server for everything again.
+    #[cfg(feature = "hydrate")]
+    pub fn reload(self) {
+        leptos::task::spawn_local(async move {
+            if let Ok(snapshot) = crate::api::load_board(None).await {
+                self.load(snapshot, true);
+            }
+        });
+    }
+
+    /// Opens the stream and keeps it open for as long as the page lives.
+    #[cfg(feature = "hydrate")]
+    pub fn follow(self) {
+        socket::follow(self);
+    }
+
+    /// Calls `listener` with every frame, in order and without gaps, until the current owner is disposed of.
+    pub fn on_batch(self, listener: impl Fn(&Batch) + Send + Sync + 'static) {
+        let mut id = 0;
+        self.store.update_value(|store| {
+            store.listeners_made += 1;
+            id = store.listeners_made;
+            store.listeners.push((id, Arc::new(listener)));
+        });
+        on_cleanup(move || {
+            self.store.try_update_value(|store| store.listeners.retain(|(other, _)| *other != id));
+        });
+    }
+
+    /// A card's signal.
+    pub fn card(self, id: CardId) -> Option<ArcRwSignal<Card>> {
+        self.store.with_value(|store| store.cards.get(&id).map(|entry| entry.shown.clone()))
+    }
+
+    /// A card as it shows now, without following it.
+    pub fn peek(self, id: CardId) -> Option<Card> {
+        self.card(id).map(|card| card.get_untracked())
+    }
+
+    /// The cards of a stage, in order.
+    pub fn column(self, stage: Stage) -> RwSignal<Vec<CardId>> {
+        self.columns[stage as usize]
+    }
+
+    pub fn projects(self) -> RwSignal<Vec<Project>> {
+        self.projects
+    }
+
+    /// A project as it is known now, without following it.
+    pub fn project(self, id: ProjectId) -> Option<Project> {
+        self.projects.with_untracked(|projects| projects.iter().find(|project| project.id == id).cloned())
+    }
+
+    pub fn pulse(self) -> RwSignal<Pulse> {
+        self.pulse
+    }
+
+    pub fn connection(self) -> RwSignal<Connection> {
+        self.connection
+    }
+
+    pub fn has_cards(self) -> RwSignal<bool> {
+        self.has_cards
+    }
+
+    /// Sequence number of the last event that everything here includes.
+    pub fn seq(self) -> i64 {
+        self.seq.get_value()
+    }
+
+    /// Shows a card as it will be if the server agrees.
+    pub fn pretend(self, id: CardId, change: impl FnOnce(&mut Card)) {
+        self.change(id, |entry| entry.pretend(change));
+    }
+
+    /// The server agreed. The pretence stays until the stream brings the card as it really is.
+    pub fn confirm(self, id: CardId) {
+        self.change(id, Entry::confirm);
+    }
+
+    /// The server refused: shows the card as it is.
+    pub fn restore(self, id: CardId) {
+        self.change(id, Entry::restore);
+    }
+
+    /// Takes over a card that the server answered with.
+    pub fn accept(self, card: Card) {
+        let stages = self.absorb(vec![card]);
+        self.columns_changed(stages);
+    }
+
+    fn change(self, id: CardId, act: impl FnOnce(&mut Entry)) {
+        let mut stages = Vec::new();
+        let mut show = None;
+        self.store.update_value(|store| {
+            if let Some(entry) = store.cards.get_mut(&id) {
+                let before = entry.stage();
+                act(entry);
+                stages = vec![before, entry.stage()];
+                show = Some((entry.shown.clone(), entry.to_show()));
+            }
+        });
+        set_if_changed(show);
+        self.columns_changed(stages);
+    }
+
+    /// Takes over cards as they are; answers with the stages whose lists may have changed.
+    fn absorb(self, cards: Vec<Card>) -> Vec<Stage> {
+        let mut stages = Vec::new();
+        let mut shows = Vec::new();
+        self.store.update_value(|store| {
+            for card in cards {
+                if card.archived_at.is_some() {
+                    stages.extend(store.cards.remove(&card.id).map(|entry| entry.stage()));
+                    continue;
+                }
+                match store.cards.get_mut(&card.id) {
+                    Some(entry) => {
+                        let before = entry.place();
+                        entry.learn(card);
+                        if before != entry.place() {
+                            stages.extend([before.0, entry.stage()]);
+                        }
+                        shows.push((entry.shown.clone(), entry.to_show()));
+                    }
+                    None => {
+                        stages.push(card.stage);
+                        store.cards.insert(card.id, Entry::new(card));
+                    }
+                }
+            }
+        });
+        set_if_changed(shows);
+        stages
+    }
+
+    /// Sorts the lists of these stages anew.
+    fn columns_changed(self, stages: impl IntoIterator<Item = Stage>) {
+        let mut touched = [false; Stage::ALL.len()];
+        for stage in stages {
+            touched[stage as usize] = true;
+        }
+        for stage in Stage::ALL.into_iter().filter(|stage| touched[*stage as usize]) {
+            let ids = self.store.with_value(|store| entry::ordered(store.cards.values(), stage));
+            if self.column(stage).with_untracked(|old| *old != ids) {
+                self.column(stage).set(ids);
+            }
+        }
+    }
+}
+
+/// Signals are set outside the store's lock, because what follows them may read the store.
+fn set_if_changed(shows: impl IntoIterator<Item = (ArcRwSignal<Card>, Card)>) {
+    for (signal, card) in shows {
+        if signal.with_untracked(|old| *old != card) {
+            signal.set(card);
+        }
+    }
+}

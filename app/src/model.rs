@@ -1,0 +1,30 @@
+//! Plain types that the server and the page share: what the API speaks, without behaviour that needs a database.
+
+mod agent;
+mod artifact;
+mod card;
+mod event;
+mod fleet;
+mod gate;
+mod id;
+mod money;
+mod project;
+mod question;
+mod stage;
+mod transition;
+
+pub(crate) use agent::text_enum as agent_text_enum;
+pub use agent::{Agent, AgentBrief, AgentStatus, EngineName, Role, Tokens};
+pub use artifact::{Artifact, ArtifactKind};
+pub use card::{ArtifactChip, BODY_LIMIT, Card, CardEdit, CardStatus, NewCard, StatusFacts, TITLE_LIMIT};
+pub use event::{Batch, Event, Pulse};
+pub use fleet::{Fleet, FleetTotals, Slowest, Wait, WaitFor};
+pub use gate::{Check, Decision, Gate, GatePolicy, GateState, NewDecision};
+pub use id::{AgentId, ArtifactId, CardId, GateId, ProjectId, QuestionId, TransitionId};
+pub use money::{Money, ParseMoneyError};
+pub use project::{
+    Bring, BringMode, Budget, DEFAULT_PROJECT_WIP, GatePolicies, Land, NewProject, Project, ProjectEdit, StageName,
+};
+pub use question::{NewAnswer, Question, QuestionOption, QuestionState};
+pub use stage::Stage;
+pub use transition::{Actor, NewMove, Outcome, Transition};

@@ -1,0 +1,12 @@
+//! Controls, without domain words.
+
+pub mod announcer;
+pub mod badge;
+pub mod dialog;
+pub mod icon;
+pub mod json;
+pub mod progress;
+pub mod settled;
+pub mod storage;
+pub mod time;
+pub mod toast;
