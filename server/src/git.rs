@@ -25,6 +25,7 @@ use self::commit::Identity;
 pub mod commit;
 pub mod diff;
 pub mod land;
+mod ref_lock;
 pub mod refs;
 pub mod sample;
 pub mod snapshot;

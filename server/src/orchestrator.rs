@@ -83,10 +83,7 @@ impl Orchestrator {
         let world = world::load(&self.workshop, busy_agents, busy_cards).await?;
         for action in reconcile(&world) {
             tracing::debug!(?action, "reconciled");
-            match action {
-                Action::Hold(agent, why) => self.hold(agent, &why).await?,
-                action => self.perform(action),
-            }
+            self.perform(action).await?;
         }
         Ok(())
     }
@@ -98,7 +95,7 @@ impl Orchestrator {
         tx.commit().await
     }
 
-    fn perform(self: &Arc<Self>, action: Action) {
+    async fn perform(self: &Arc<Self>, action: Action) -> Result<(), StoreError> {
         let workshop = self.workshop.clone();
         match action {
             Action::Start(agent) => {
@@ -123,7 +120,7 @@ impl Orchestrator {
                     stop.cancel();
                 }
             }
-            Action::Hold(..) => {}
+            Action::Hold(agent, why) => self.hold(agent, &why).await?,
             Action::OpenGate(card, agent) => {
                 self.card_task(card, async move { decide::open_gate(&workshop, card, agent).await });
             }
@@ -136,6 +133,7 @@ impl Orchestrator {
             Action::Land(card) => self.card_task(card, async move { crate::ship::land(&workshop, card).await }),
             Action::CleanUp(card) => self.card_task(card, async move { tidy::remove_workspace(&workshop, card).await }),
         }
+        Ok(())
     }
 
     /// Runs a task that has an agent in hand until it ends.

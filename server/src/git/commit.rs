@@ -4,7 +4,7 @@ use std::{env, path::Path};
 
 use git2::{Config, ErrorCode, Oid, Repository, Signature, Sort, Time};
 
-use super::{Doing, GitError, open, worktree::is_missing};
+use super::{Doing, GitError, open, ref_lock, worktree::is_missing};
 
 /// Commits between a branch's tip and the base that are searched. A card's branch holds a handful; a branch
 /// with more than this isn't one of ours.
@@ -86,12 +86,12 @@ pub fn commit(repository: &Path, branch: &str, tree: Oid, parent: Oid, message: 
     let doing = || format!("move branch `{branch}` to {id}");
     let now = match repo.refname_to_id(&reference) {
         Err(error) if is_missing(&error) => {
-            repo.reference(&reference, id, false, &log).doing(doing())?;
+            ref_lock::through(&repo, &reference, || repo.reference(&reference, id, false, &log)).doing(doing())?;
             return Ok(id);
         }
         now => now.doing(doing())?,
     };
-    match repo.reference_matching(&reference, id, true, parent, &log) {
+    match ref_lock::through(&repo, &reference, || repo.reference_matching(&reference, id, true, parent, &log)) {
         Ok(_) => Ok(id),
         Err(error) if error.code() == ErrorCode::Modified => {
             Err(CommitError::BranchMoved { branch: branch.to_owned(), expected: parent, now })

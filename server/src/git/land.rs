@@ -14,8 +14,6 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
 };
 
 use git2::{ErrorCode, Oid, Repository, Time};
@@ -27,17 +25,13 @@ use self::{
 use super::{
     Doing, GitError, branch_tip,
     commit::{CommitError, write_commit},
-    lossy, open,
+    lossy, open, ref_lock,
     refs::contains,
     worktree,
 };
 
 mod change;
 mod checkout;
-
-/// How long a lock on the base branch is waited for before a resumed landing takes it for its own leftover.
-/// Git holds such a lock for milliseconds.
-const REF_LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What landing a commit would mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -265,14 +259,9 @@ fn move_ref(repo: &Repository, intent: &Intent, resume: bool) -> Result<(), Land
     let name = format!("refs/heads/{}", intent.base_branch);
     let log = format!("slipway: land {}", intent.target);
     let swap = || repo.reference_matching(&name, intent.target, true, intent.base_before, &log).map(|_| ());
-    let mut outcome = swap();
-    let began = Instant::now();
-    while outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::Locked) && began.elapsed() < REF_LOCK_PATIENCE
-    {
-        thread::sleep(REF_LOCK_PATIENCE / 40);
-        outcome = swap();
-    }
-    if resume && outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::Locked) {
+    let mut outcome = ref_lock::wait(swap);
+    // The base is the user's: a lock on it is taken for a landing's own only when it holds what that would write.
+    if resume && outcome.as_ref().is_err_and(ref_lock::is_locked) {
         let lock = repo.commondir().join(format!("{name}.lock"));
         let held = fs::read_to_string(&lock).unwrap_or_default();
         if held.trim().is_empty() || held.trim() == intent.target.to_string() {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::Path};
 
 use git2::{Oid, Repository, Sort};
 
-use super::{Doing, GitError, open, worktree, worktree::is_missing};
+use super::{Doing, GitError, lossy, open, ref_lock, worktree, worktree::is_missing};
 
 /// Commits of the base whose trees are compared with a snapshot. A snapshot landed as one of the newest
 /// commits or it didn't; an older match can wait for a person.
@@ -28,7 +28,7 @@ pub fn delete_branch_if_reachable(repository: &Path, branch: &str, from: Oid) ->
         return Ok(false);
     }
     // Deleting compares with the value just read, so a branch that moves meanwhile is kept.
-    reference.delete().doing(doing())?;
+    ref_lock::through(&repo, &name, || reference.delete()).doing(doing())?;
     Ok(true)
 }
 
@@ -50,7 +50,8 @@ pub fn delete_snapshots_if_in(repository: &Path, card: &str, base: Oid) -> Resul
         let mut deleted = 0;
         for mut reference in references {
             if landed.contains(&reference.peel_to_tree()?.id()) {
-                reference.delete()?;
+                let name = lossy(reference.name_bytes());
+                ref_lock::through(&repo, &name, || reference.delete())?;
                 deleted += 1;
             }
         }

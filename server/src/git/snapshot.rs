@@ -7,7 +7,7 @@ use git2::{
     Repository,
 };
 
-use super::{Cause, Doing, GitError, open, worktree};
+use super::{Cause, Doing, GitError, open, ref_lock, worktree};
 
 /// The board's own index of a worktree, beside git's. Git's index stays at the base, so that `git diff` in
 /// there shows an agent what it has changed; this one remembers which files were hashed already.
@@ -126,7 +126,7 @@ pub fn freeze(repository: &Path, base_tree: Oid, before: Oid, after: Oid, refere
     let repo = open(repository)?;
     let freeze = || -> Result<Oid, git2::Error> {
         let tree = if before == base_tree { after } else { carry_over(&repo, base_tree, before, after)? };
-        repo.reference(reference, tree, true, "slipway: snapshot")?;
+        ref_lock::through(&repo, reference, || repo.reference(reference, tree, true, "slipway: snapshot"))?;
         Ok(tree)
     };
     freeze().doing(format!("keep the snapshot `{reference}`"))

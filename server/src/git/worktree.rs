@@ -12,7 +12,7 @@ use std::{
 
 use git2::{ErrorCode, Oid, Repository, build::CheckoutBuilder};
 
-use super::{Doing, GitError, open};
+use super::{Doing, GitError, open, ref_lock};
 
 /// A file that we write into the administrative directories that are ours, so that a worktree of the user's
 /// is never taken for one of them.
@@ -35,7 +35,8 @@ pub fn create(repository: &Path, at: &Path, name: &str, branch: &str, base: Oid)
         }
     }
     let commit = repo.find_commit(base).doing(doing())?;
-    repo.reference(&reference, base, true, "slipway: start from the base branch").doing(doing())?;
+    let start = || repo.reference(&reference, base, true, "slipway: start from the base branch");
+    ref_lock::through(&repo, &reference, start).doing(doing())?;
     let admin = claim(&repo, &at, name, &format!("ref: {reference}\n"))?;
     check_out(&admin, &at, commit.tree_id())
 }

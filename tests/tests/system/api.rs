@@ -1,16 +1,14 @@
 //! What scripts rely on: keys, cursors, streams, the headless run.
 
 use serde_json::json;
-use slipway_tests::{Home, Server, run_to_end};
+use slipway_tests::{Home, run_to_end};
 
-use crate::{GREET, auto, greeting};
+use crate::{GREET, auto, board, greeting};
 
 #[test]
 fn a_request_sent_twice_takes_effect_once() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
+    let (_repository, server, project) = board(&home, json!({}));
     let new = json!({ "project_id": project, "title": "Once", "body": "" });
     let key = [("idempotency-key", "k-1")];
     let first = server.call_with("POST", "/cards", Some(&new), &key).expect(201);
@@ -24,9 +22,7 @@ fn a_request_sent_twice_takes_effect_once() {
 #[test]
 fn cursors_reach_everything_once() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
+    let (_repository, server, project) = board(&home, json!({}));
     for n in 0..7 {
         server.card(&project, &format!("Card {n}"), "");
     }
@@ -50,9 +46,7 @@ fn cursors_reach_everything_once() {
 #[test]
 fn a_stream_goes_on_where_it_was_left() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), auto());
+    let (_repository, server, project) = board(&home, auto());
     let card = server.card(&project, "Greet", GREET);
     server.enter(&card, "plan");
     server.wait_for_end(&card, "shipped");

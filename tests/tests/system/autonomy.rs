@@ -5,14 +5,12 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use slipway_tests::{Home, Repository, Server, until};
 
-use crate::{GREET, auto, greeting, sh};
+use crate::{GREET, auto, board, greeting, sh};
 
 #[test]
 fn green_gates_carry_a_card_to_its_commit() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), auto());
+    let (repository, server, project) = board(&home, auto());
     let card = server.card(&project, "Greet", GREET);
     server.enter(&card, "plan");
     let shipped = server.wait_for_end(&card, "shipped");

@@ -1,16 +1,14 @@
 //! What people and programs get wrong: a clear refusal, and nothing is lost.
 
 use serde_json::json;
-use slipway_tests::{Home, Server, marked_processes, run_to_end, until};
+use slipway_tests::{Home, Server, marked_processes, run_to_end};
 
-use crate::{GREET, greeting};
+use crate::{GREET, board, card_at, greeting};
 
 #[test]
 fn unknown_ids_and_illegal_moves() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
+    let (_repository, server, project) = board(&home, json!({}));
     let card = server.card(&project, "Greet", GREET);
     let nobody = "01900000-0000-7000-8000-000000000000";
     server.call("GET", &format!("/cards/{nobody}"), None).expect_problem(404, "not_found");
@@ -26,32 +24,9 @@ fn unknown_ids_and_illegal_moves() {
 }
 
 #[test]
-fn a_red_gate_is_closed_but_for_an_override_on_record() {
-    let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({ "check_command": "false" }));
-    let card = server.card(&project, "Greet", GREET);
-    server.enter(&card, "plan");
-    let gate = server.gate(&card, "plan");
-    server.decide(&card, json!({ "decision": "approve", "gate_id": gate["id"] })).expect(200);
-    server.gate(&card, "build");
-    let refused =
-        server.post(&format!("/cards/{card}/moves"), json!({ "to": "review" })).expect_problem(409, "gate_closed");
-    assert_eq!(refused["blocked_by"][0]["code"], "check_command");
-    let moved = json!({ "to": "review", "override_reason": "the check is known to be broken" });
-    server.post(&format!("/cards/{card}/moves"), moved).expect(202);
-    let gates = server.all(&format!("/cards/{card}/gates"));
-    assert_eq!(gates[1]["state"], "overridden");
-    assert_eq!(gates[1]["reason"], "the check is known to be broken");
-}
-
-#[test]
 fn bodies_that_are_none() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
+    let (_repository, server, project) = board(&home, json!({}));
     let token = format!("Bearer {}", server.token());
     let post = |body: Vec<u8>, kind: &str| {
         server.raw("POST", "/api/v1/cards", &[("authorization", &token), ("content-type", kind)], body)
@@ -141,35 +116,9 @@ fn a_check_command_that_never_ends_is_ended() {
     let server = Server::start(&home);
     let project = json!({ "check_command": "(setsid sleep 600 &); sleep 600", "budget": { "wall_seconds": 1 } });
     let project = server.project(repository.text(), project);
-    let card = server.card(&project, "Greet", GREET);
-    server.enter(&card, "plan");
-    server.gate(&card, "plan");
-    server.decide(&card, json!({ "decision": "approve" })).expect(200);
+    let card = card_at(&server, &project, GREET, "build");
     let gate = server.gate(&card, "build");
     let red = gate["checks"].as_array().unwrap().iter().find(|check| check["passed"] == false).unwrap();
     assert_eq!(red["name"], "check_command");
-    assert_eq!(marked_processes(home.path().to_str().unwrap()), Vec::<String>::new());
-}
-
-#[test]
-fn an_agent_can_be_stopped_and_its_stage_run_again() {
-    let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({ "check_command": "test -e go || sleep 600" }));
-    let card = server.card(&project, "Greet", GREET);
-    server.enter(&card, "plan");
-    server.gate(&card, "plan");
-    server.decide(&card, json!({ "decision": "approve" })).expect(200);
-    let agent = until("the builder", || {
-        let now = server.show(&card);
-        now["agent"]["id"].as_str().filter(|_| now["status"] == "working").map(str::to_owned)
-    });
-    server.post(&format!("/cards/{card}/moves"), json!({ "to": "review" })).expect_problem(409, "agent_working");
-    server.delete(&format!("/agents/{agent}"));
-    server.wait_for_end(&card, "failed");
-    server.call("PATCH", &format!("/projects/{project}"), Some(&json!({ "check_command": "true" }))).expect(200);
-    server.post(&format!("/cards/{card}/retry"), json!({})).expect(202);
-    server.gate(&card, "build");
     assert_eq!(marked_processes(home.path().to_str().unwrap()), Vec::<String>::new());
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use slipway_tests::{Client, Home, Repository, Server, eventually, until};
 
-use crate::{GREET, answer, greeting, open_question};
+use crate::{GREET, answer, board, greeting, open_question};
 
 /// All gates but Ship's decide by themselves.
 fn up_to_ship(more: Value) -> Value {
@@ -48,9 +48,7 @@ fn a_branch_may_be_left_where_it_is() {
 #[test]
 fn a_base_that_moved_is_merged_and_the_merge_is_checked() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), up_to_ship(json!({ "check_command": "test ! -e broken" })));
+    let (repository, server, project) = board(&home, up_to_ship(json!({ "check_command": "test ! -e broken" })));
     let card = to_ship_gate(&server, &project);
     repository.write("other.txt", "meanwhile\n");
     repository.commit("Meanwhile");
@@ -80,9 +78,7 @@ fn a_base_that_moved_is_merged_and_the_merge_is_checked() {
 #[test]
 fn uncommitted_work_is_never_touched() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), up_to_ship(json!({})));
+    let (repository, server, project) = board(&home, up_to_ship(json!({})));
     let card = to_ship_gate(&server, &project);
     let base = repository.head();
     repository.write("README.md", "# Half a thought\n");
@@ -110,9 +106,7 @@ fn uncommitted_work_is_never_touched() {
 #[test]
 fn a_conflict_is_shown_with_its_files_and_asks_for_a_decision() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), up_to_ship(json!({})));
+    let (repository, server, project) = board(&home, up_to_ship(json!({})));
     let card = to_ship_gate(&server, &project);
     repository.write("greeting.txt", "hello\nand welcome\n");
     repository.commit("Welcome");

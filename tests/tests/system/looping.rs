@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 use slipway_tests::{Home, Repository, Server, eventually, marked_processes};
 
-use crate::{GREET, greeting, sh};
+use crate::{GREET, board, card_at, greeting, sh};
 
 #[test]
 fn a_card_goes_from_plan_to_a_landed_commit() {
@@ -51,11 +51,8 @@ fn a_card_goes_from_plan_to_a_landed_commit() {
 #[test]
 fn agents_and_workspaces_are_gone_afterwards() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
-    let card = server.card(&project, "Greet", GREET);
-    server.enter(&card, "plan");
+    let (repository, server, project) = board(&home, json!({}));
+    let card = card_at(&server, &project, GREET, "plan");
     server.gate(&card, "plan");
     assert!(repository.git(&["worktree", "list"]).lines().count() == 2, "the card has a worktree of its own");
     server.ship(&card);
@@ -81,11 +78,8 @@ fn agents_and_workspaces_are_gone_afterwards() {
 #[test]
 fn a_comment_reaches_the_next_agent() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
-    let card = server.card(&project, "Greet", GREET);
-    server.enter(&card, "plan");
+    let (repository, server, project) = board(&home, json!({}));
+    let card = card_at(&server, &project, GREET, "plan");
     let first = server.gate(&card, "plan");
     let back = json!({ "decision": "send_back", "comment": "Mind the late risers." });
     assert_eq!(server.decide(&card, back).expect(200)["state"], "sent_back");
@@ -105,17 +99,12 @@ fn a_comment_reaches_the_next_agent() {
 #[test]
 fn a_red_gate_takes_an_override_with_a_reason() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({ "check_command": "false" }));
-    let card = server.card(&project, "Greet", GREET);
-    server.enter(&card, "plan");
-    server.gate(&card, "plan");
-    server.enter(&card, "build");
+    let (_repository, server, project) = board(&home, json!({ "check_command": "false" }));
+    let card = card_at(&server, &project, GREET, "build");
     server.gate(&card, "build");
     let refused =
         server.post(&format!("/cards/{card}/moves"), json!({ "to": "review" })).expect_problem(409, "gate_closed");
-    assert!(!refused["blocked_by"].as_array().unwrap().is_empty(), "{refused:#}");
+    assert_eq!(refused["blocked_by"][0]["code"], "check_command", "{refused:#}");
     server.decide(&card, json!({ "decision": "approve" })).expect_problem(409, "gate_closed");
     let gate = server
         .decide(&card, json!({ "decision": "approve", "override_reason": "The check is known to be broken." }))
@@ -127,9 +116,7 @@ fn a_red_gate_takes_an_override_with_a_reason() {
 #[test]
 fn a_card_without_blocks_holds_at_its_plan() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), crate::auto());
+    let (repository, server, project) = board(&home, crate::auto());
     let empty = server.card(&project, "Do something", "Somehow.");
     let wrong = server.card(&project, "Edit what is not there", &GREET.replace("hello", "bonjour"));
     for card in [empty, wrong] {
@@ -143,14 +130,9 @@ fn a_card_without_blocks_holds_at_its_plan() {
 #[test]
 fn a_stopped_stage_can_be_retried() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
+    let (_repository, server, project) = board(&home, json!({}));
     // The first time it sleeps until it is stopped; a second run finds the mark outside its own worktree gone.
-    let card = server.card(&project, "Slow", &sh("sleep 300"));
-    server.enter(&card, "plan");
-    server.gate(&card, "plan");
-    server.enter(&card, "build");
+    let card = card_at(&server, &project, &sh("sleep 300"), "build");
     let working = server.wait(&card, "build", "working");
     server.post(&format!("/cards/{card}/moves"), json!({ "to": "review" })).expect_problem(409, "agent_working");
     let agent = working["agent"]["id"].as_str().unwrap().to_owned();
@@ -170,13 +152,8 @@ fn a_stopped_stage_can_be_retried() {
 #[test]
 fn moving_back_cancels_a_live_agent() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
-    let card = server.card(&project, "Slow", &sh("sleep 300"));
-    server.enter(&card, "plan");
-    server.gate(&card, "plan");
-    server.enter(&card, "build");
+    let (_repository, server, project) = board(&home, json!({}));
+    let card = card_at(&server, &project, &sh("sleep 300"), "build");
     server.wait(&card, "build", "working");
     server.enter(&card, "backlog");
     assert_eq!(server.show(&card)["status"], "idle");
@@ -187,11 +164,8 @@ fn moving_back_cancels_a_live_agent() {
 #[test]
 fn an_archived_card_comes_back() {
     let home = Home::new();
-    let repository = greeting(&home);
-    let server = Server::start(&home);
-    let project = server.project(repository.text(), json!({}));
-    let card = server.card(&project, "Greet", GREET);
-    server.enter(&card, "plan");
+    let (repository, server, project) = board(&home, json!({}));
+    let card = card_at(&server, &project, GREET, "plan");
     server.gate(&card, "plan");
     server.delete(&format!("/cards/{card}")).expect(204);
     let listed = |query: &str| server.all(&format!("/cards?project_id={project}{query}")).len();

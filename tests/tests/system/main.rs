@@ -10,7 +10,7 @@ mod landing;
 mod looping;
 
 use serde_json::{Value, json};
-use slipway_tests::{Client, Home, Repository};
+use slipway_tests::{Client, Home, Repository, Server};
 
 /// A card that replaces the greeting.
 const GREET: &str = "```edit greeting.txt\n<<<<<<< SEARCH\nhello\n=======\ngood morning\n>>>>>>> REPLACE\n```\n";
@@ -18,6 +18,27 @@ const GREET: &str = "```edit greeting.txt\n<<<<<<< SEARCH\nhello\n=======\ngood 
 /// A repository whose greeting cards can change.
 fn greeting(home: &Home) -> Repository<'_> {
     Repository::new(home, "repo", &[("greeting.txt", "hello\n"), ("README.md", "# Greeting\n")])
+}
+
+/// A started server with the greeting repository as a project of these settings.
+fn board(home: &Home, settings: Value) -> (Repository<'_>, Server, String) {
+    let repository = greeting(home);
+    let server = Server::start(home);
+    let project = server.project(repository.text(), settings);
+    (repository, server, project)
+}
+
+/// A card that has been approved as far as the agent of `stage`.
+fn card_at(client: &Client, project: &str, body: &str, stage: &str) -> String {
+    let card = client.card(project, "Greet", body);
+    for at in ["plan", "build", "review", "ship"] {
+        client.enter(&card, at);
+        if at == stage {
+            break;
+        }
+        client.gate(&card, at);
+    }
+    card
 }
 
 fn auto() -> Value {
