@@ -37,6 +37,9 @@ pub mod entity;
 const READERS: u32 = 4;
 /// SQLite's page cache per connection, in KiB (negative means KiB and not pages). The file system caches the rest.
 const PAGE_CACHE_KIB: i32 = -512;
+/// Rows that a query's thread may run ahead of who reads them: a whole page of a list, so that the two do not
+/// take turns row by row.
+const ROWS_AHEAD: usize = 1024;
 /// How long an idempotency key is remembered: longer than any client retries.
 const KEYS_KEPT: chrono::TimeDelta = chrono::TimeDelta::hours(24);
 /// How long a statement waits for another process that holds the file, such as a backup.
@@ -173,6 +176,7 @@ async fn connect(path: &Path, connections: u32) -> Result<DatabaseConnection, Db
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
+                .row_buffer_size(ROWS_AHEAD)
                 .pragma("cache_size", PAGE_CACHE_KIB.to_string())
         });
     Database::connect(options).await
