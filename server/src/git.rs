@@ -24,6 +24,7 @@ use self::commit::Identity;
 
 pub mod commit;
 pub mod diff;
+mod files;
 pub mod land;
 mod ref_lock;
 pub mod refs;
@@ -260,6 +261,11 @@ pub fn set_local_identity(at: &Path, identity: &Identity) -> Result<(), GitError
 /// Opens a registered repository.
 fn open(repository: &Path) -> Result<Repository, GitError> {
     Repository::open(repository).doing(format!("open the repository at {}", repository.display()))
+}
+
+/// Whether `error` says that something isn't there.
+fn is_missing(error: &git2::Error) -> bool {
+    error.code() == ErrorCode::NotFound
 }
 
 /// A path as git stores it: bytes, `/` between parts.

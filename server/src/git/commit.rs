@@ -4,7 +4,7 @@ use std::{env, path::Path};
 
 use git2::{Config, ErrorCode, Oid, Repository, Signature, Sort, Time};
 
-use super::{Doing, GitError, open, ref_lock, worktree::is_missing};
+use super::{Doing, GitError, is_missing, open, ref_lock};
 
 /// Commits between a branch's tip and the base that are searched. A card's branch holds a handful; a branch
 /// with more than this isn't one of ours.

@@ -25,7 +25,7 @@ use self::{
 use super::{
     Doing, GitError, branch_tip,
     commit::{CommitError, write_commit},
-    lossy, open, ref_lock,
+    files, lossy, open, ref_lock,
     refs::contains,
     worktree,
 };
@@ -265,7 +265,7 @@ fn move_ref(repo: &Repository, intent: &Intent, resume: bool) -> Result<(), Land
         let lock = repo.commondir().join(format!("{name}.lock"));
         let held = fs::read_to_string(&lock).unwrap_or_default();
         if held.trim().is_empty() || held.trim() == intent.target.to_string() {
-            worktree::remove_directory(&lock).doing("remove the lock of a landing that was killed")?;
+            files::remove(&lock).doing("remove the lock of a landing that was killed")?;
             outcome = swap();
         }
     }

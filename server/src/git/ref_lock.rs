@@ -8,7 +8,7 @@ use std::{
 
 use git2::{ErrorCode, Repository};
 
-use super::worktree::remove_directory;
+use super::files;
 
 /// How long a lock is waited for. One that stays this long without a change was left by a dead process.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ pub(super) fn through<T>(
         return outcome;
     }
     tracing::warn!(lock = %lock.display(), "removed a lock that an earlier run left behind");
-    remove_directory(&lock).map_err(|error| git2::Error::from_str(&error.to_string()))?;
+    files::remove(&lock).map_err(|error| git2::Error::from_str(&error.to_string()))?;
     write()
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::Path};
 
 use git2::{Oid, Repository, Sort};
 
-use super::{Doing, GitError, lossy, open, ref_lock, worktree, worktree::is_missing};
+use super::{Doing, GitError, is_missing, lossy, open, ref_lock, worktree};
 
 /// Commits of the base whose trees are compared with a snapshot. A snapshot landed as one of the newest
 /// commits or it didn't; an older match can wait for a person.

@@ -7,7 +7,7 @@ use git2::{
     Repository,
 };
 
-use super::{Cause, Doing, GitError, open, ref_lock, worktree};
+use super::{Cause, Doing, GitError, files, open, ref_lock, worktree};
 
 /// The board's own index of a worktree, beside git's. Git's index stays at the base, so that `git diff` in
 /// there shows an agent what it has changed; this one remembers which files were hashed already.
@@ -94,11 +94,11 @@ fn write_pack(repo: &Repository, tree: Oid) -> Result<(), Cause> {
 fn private_index(repo: &Repository) -> Result<Index, Cause> {
     let path = repo.path().join(INDEX);
     // Only the server takes this lock, one call at a time: a lock that is there belongs to a dead process.
-    worktree::remove_directory(&repo.path().join(INDEX_LOCK))?;
+    files::remove(&repo.path().join(INDEX_LOCK))?;
     let mut index = match Index::open(&path) {
         Ok(index) if path.exists() => index,
         _ => {
-            worktree::remove_directory(&path)?;
+            files::remove(&path)?;
             let own = repo.path().join("index");
             if own.exists() {
                 fs::copy(own, &path)?;

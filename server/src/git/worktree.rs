@@ -6,13 +6,12 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Component, Path, PathBuf},
 };
 
-use git2::{ErrorCode, Oid, Repository, build::CheckoutBuilder};
+use git2::{Oid, Repository, build::CheckoutBuilder};
 
-use super::{Doing, GitError, open, ref_lock};
+use super::{Doing, GitError, files, open, ref_lock};
 
 /// A file that we write into the administrative directories that are ours, so that a worktree of the user's
 /// is never taken for one of them.
@@ -55,10 +54,10 @@ pub fn checkout_throwaway(repository: &Path, at: &Path, name: &str, tree: Oid, p
 pub fn remove(repository: &Path, at: &Path, name: &str) -> Result<(), GitError> {
     let repo = open(repository)?;
     refuse_around_repository(&repo, at)?;
-    remove_directory(at).doing(format!("delete the worktree at {}", at.display()))?;
+    files::remove(at).doing(format!("delete the worktree at {}", at.display()))?;
     let admin = admin_directory(&repo, name)?;
     match is_ours(&admin) {
-        true => remove_directory(&admin).doing(format!("forget the worktree `{name}`")),
+        true => files::remove(&admin).doing(format!("forget the worktree `{name}`")),
         false => Ok(()),
     }
 }
@@ -68,7 +67,7 @@ pub fn forget(repository: &Path, name: &str) -> Result<(), GitError> {
     let repo = open(repository)?;
     let admin = admin_directory(&repo, name)?;
     match is_ours(&admin) {
-        true => remove_directory(&admin).doing(format!("forget the worktree `{name}`")),
+        true => files::remove(&admin).doing(format!("forget the worktree `{name}`")),
         false => Ok(()),
     }
 }
@@ -193,14 +192,14 @@ fn claim(repo: &Repository, at: &Path, name: &str, head: &str) -> Result<PathBuf
     let write = || {
         fs::create_dir_all(&admin)?;
         let admin = fs::canonicalize(&admin)?;
-        write_durably(&admin.join(OURS), b"")?;
-        write_durably(&admin.join("commondir"), b"../..\n")?;
-        write_durably(&admin.join("gitdir"), &line(b"", &link))?;
+        files::write_durably(&admin.join(OURS), b"")?;
+        files::write_durably(&admin.join("commondir"), b"../..\n")?;
+        files::write_durably(&admin.join("gitdir"), &line(b"", &link))?;
         if fs::symlink_metadata(&link).is_ok_and(|found| !found.is_file()) {
-            remove_directory(&link)?;
+            files::remove(&link)?;
         }
-        write_durably(&link, &line(b"gitdir: ", &admin))?;
-        write_durably(&admin.join("HEAD"), head.as_bytes())?;
+        files::write_durably(&link, &line(b"gitdir: ", &admin))?;
+        files::write_durably(&admin.join("HEAD"), head.as_bytes())?;
         Ok::<_, io::Error>(admin)
     };
     write().doing(doing())
@@ -213,34 +212,16 @@ fn line(prefix: &[u8], path: &Path) -> Vec<u8> {
     line
 }
 
-/// Replaces a file, so that a reader or a crash finds the old content or the new, never a part. A file that
-/// holds the right bytes already is left alone.
-fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
-    if fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) && fs::read(path)? == content {
-        return Ok(());
-    }
-    let mut half = path.as_os_str().to_owned();
-    half.push(".slipway-new");
-    let half = PathBuf::from(half);
-    if fs::symlink_metadata(&half).is_ok() {
-        remove_directory(&half)?;
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&half)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&half, path)
-}
-
 /// Brings the files at `at` and the worktree's index to `tree`.
 fn check_out(admin: &Path, at: &Path, tree: Oid) -> Result<(), GitError> {
     let doing = || format!("check the files out at {}", at.display());
     // Nobody else writes this index: a lock is left from a process that was killed, and so may be a bad file.
     for stale in ["index.lock", super::snapshot::INDEX_LOCK] {
-        remove_directory(&admin.join(stale)).doing(doing())?;
+        files::remove(&admin.join(stale)).doing(doing())?;
     }
     let index = admin.join("index");
     if git2::Index::open(&index).is_err() {
-        remove_directory(&index).doing(doing())?;
+        files::remove(&index).doing(doing())?;
     }
     let repo = open_admin(admin, at)?;
     let target = repo.find_object(tree, None).doing(doing())?;
@@ -259,53 +240,10 @@ fn remove_nested_repositories(repo: &Repository, at: &Path) -> Result<(), super:
         let path = super::path_from_bytes(entry.path_bytes());
         let nested = at.join(&path);
         if fs::symlink_metadata(nested.join(".git")).is_ok() && !repo.is_path_ignored(&path)? {
-            remove_directory(&nested)?;
+            files::remove(&nested)?;
         }
     }
     Ok(())
-}
-
-/// Deletes a file, symlink or directory with all in it; nothing there is fine. Directories that an agent's
-/// tools left read-only (Go's module cache does) are opened up first.
-pub(super) fn remove_directory(path: &Path) -> io::Result<()> {
-    match delete(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            make_writable(path)?;
-            delete(path)
-        }
-        done => done,
-    }
-}
-
-fn delete(path: &Path) -> io::Result<()> {
-    let found = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found?,
-    };
-    if found.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
-}
-
-fn make_writable(directory: &Path) -> io::Result<()> {
-    let found = fs::symlink_metadata(directory)?;
-    if !found.is_dir() {
-        return Ok(());
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mut permissions = found.permissions();
-        permissions.set_mode(permissions.mode() | 0o700);
-        fs::set_permissions(directory, permissions)?;
-    }
-    for entry in fs::read_dir(directory)? {
-        make_writable(&entry?.path())?;
-    }
-    Ok(())
-}
-
-/// Whether `error` says that something isn't there.
-pub(super) fn is_missing(error: &git2::Error) -> bool {
-    error.code() == ErrorCode::NotFound
 }
 
 #[cfg(test)]

@@ -14,10 +14,7 @@ use super::{
     change::{Change, Entry},
     lossy, tick,
 };
-use crate::git::{
-    Cause, path_from_bytes, snapshot,
-    worktree::{Checkout, is_missing, remove_directory},
-};
+use crate::git::{Cause, files, is_missing, path_from_bytes, snapshot, worktree::Checkout};
 
 /// Git's own lock of an index (gitrepository-layout(5)); while it exists no git command changes the index.
 const INDEX_LOCK: &str = "index.lock";
@@ -89,7 +86,7 @@ impl CheckoutLanding {
         let path = self.git_dir.join(INDEX_LOCK);
         let marked = self.git_dir.join("slipway-index-lock");
         let write = || {
-            remove_directory(&marked)?;
+            files::remove(&marked)?;
             let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&marked)?;
             file.write_all(LOCK_MARK)?;
             file.sync_all()
@@ -97,7 +94,7 @@ impl CheckoutLanding {
         write().doing(format!("lock the index of {}", self.workdir.display()))?;
         // Linking fails if the lock exists, and the lock is never there without its mark.
         let linked = fs::hard_link(&marked, &path);
-        remove_directory(&marked).doing("remove a temporary file")?;
+        files::remove(&marked).doing("remove a temporary file")?;
         match linked {
             Ok(()) => Ok(Found::NoLock),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match resume && self.holds_own_lock() {
@@ -118,10 +115,10 @@ impl CheckoutLanding {
     /// Removes what a landing keeps in the git directory: its staged files, and the lock if it is ours.
     pub fn release_own(&self) -> Result<(), GitError> {
         let release = || {
-            remove_directory(&self.git_dir.join(STAGE))?;
-            remove_directory(&self.git_dir.join(NEXT_INDEX))?;
+            files::remove(&self.git_dir.join(STAGE))?;
+            files::remove(&self.git_dir.join(NEXT_INDEX))?;
             match self.holds_own_lock() {
-                true => remove_directory(&self.git_dir.join(INDEX_LOCK)),
+                true => files::remove(&self.git_dir.join(INDEX_LOCK)),
                 false => Ok(()),
             }
         };
@@ -292,7 +289,7 @@ impl CheckoutLanding {
     /// Writes the new files below the git directory, converted as the new attributes say.
     fn stage(&self, commit: Oid, changes: &[Change]) -> Result<(), Cause> {
         let stage = self.git_dir.join(STAGE);
-        remove_directory(&stage)?;
+        files::remove(&stage)?;
         fs::create_dir(&stage)?;
         let coming = changes.iter().filter(|change| change.new.is_some_and(|entry| !entry.is_submodule()));
         let coming: Vec<&Path> = coming.map(|change| change.path.as_path()).collect();
@@ -345,8 +342,8 @@ impl CheckoutLanding {
     /// is ours already, so libgit2's own way of writing can't be used.
     fn write_index(&self, changes: &[Change]) -> Result<(), Cause> {
         let (current, next) = (self.git_dir.join("index"), self.git_dir.join(NEXT_INDEX));
-        remove_directory(&next)?;
-        remove_directory(&self.git_dir.join(format!("{NEXT_INDEX}.lock")))?;
+        files::remove(&next)?;
+        files::remove(&self.git_dir.join(format!("{NEXT_INDEX}.lock")))?;
         fs::copy(&current, &next)?;
         let mut index = Index::open(&next)?;
         for change in changes {
@@ -429,7 +426,7 @@ fn rename_across(from: &Path, to: &Path) -> io::Result<()> {
     let mut beside = to.as_os_str().to_owned();
     beside.push(".slipway-landing");
     let beside = PathBuf::from(beside);
-    remove_directory(&beside)?;
+    files::remove(&beside)?;
     match fs::symlink_metadata(from)?.is_symlink() {
         #[cfg(unix)]
         true => std::os::unix::fs::symlink(fs::read_link(from)?, &beside)?,
