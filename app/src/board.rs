@@ -11,7 +11,6 @@ mod card_tile;
 mod column;
 mod deed;
 mod drag;
-mod edit_card;
 mod filter;
 mod hotkeys;
 mod move_menu;
@@ -25,6 +24,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use web_sys::{Element, wasm_bindgen::JsCast};
 
+use crate::editor::EditDialog;
 use crate::{
     live::Live,
     model::{CardId, Stage},
@@ -191,10 +191,26 @@ pub fn BoardPage() -> impl IntoView {
         <move_menu::MoveMenu />
         <drag::Preview />
         <new_card::NewCardDialog />
-        <edit_card::EditCardDialog />
+        <EditCard />
         <reason::ReasonDialogs />
         <hotkeys::KeysDialog />
     })
+}
+
+#[component]
+fn EditCard() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let open = asked(desk, |ask| matches!(ask, Ask::Edit(_)));
+    let card = Callback::new(move |()| match desk.ask.get_untracked() {
+        Some(Ask::Edit(id)) => Some(id),
+        _ => None,
+    });
+    let saved = Callback::new(move |card: crate::model::Card| {
+        let id = card.id;
+        desk.live.accept(card);
+        desk.focus_soon(id);
+    });
+    view! { <EditDialog open card saved /> }
 }
 
 /// A person who comes from another page has no cards yet: asks the server for them.

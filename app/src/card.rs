@@ -6,7 +6,6 @@
 //! - [`header`], [`stepper`]: what and where
 //! - [`gate_panel`], [`questions`], [`now`]: what it needs, what goes on
 //! - [`overview`], [`artifacts`] with [`diff_view`], [`activity`] with [`words`]: what happened
-//! - [`edit`]: changing title and description
 //! - [`api`], [`ask`]: what it asks of the server, and how a refusal is told
 
 pub mod activity;
@@ -14,7 +13,6 @@ pub mod api;
 pub mod artifacts;
 pub mod ask;
 pub mod diff_view;
-pub mod edit;
 #[cfg(test)]
 mod fixture;
 pub mod gate_panel;

@@ -5,9 +5,11 @@
 //! - [`error`]: refusals with stable codes
 //! - [`port`]: what the page asks of the server
 //! - [`api`]: the same, callable from the browser
+//! - [`draw`]: parts of pages that the server draws on request
 //! - [`opening`]: what a page knows before its first view
 //! - [`live`]: every card as the board shows it, kept up to date by the event stream
 //! - [`shell`]: document, header, routes
+//! - [`editor`]: writing a card
 //! - [`board`] and [`card`]: the pages
 //! - [`ui`]: controls without domain words
 //!
@@ -19,6 +21,8 @@
 pub mod api;
 pub mod board;
 pub mod card;
+pub mod draw;
+pub mod editor;
 pub mod error;
 pub mod live;
 pub mod model;

@@ -1,6 +1,8 @@
 //! What the page asks of the server. The server implements [`Board`] and hands it over by context; the
 //! page knows nothing else about the server.
 
+pub mod shelf;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,8 @@ use crate::{
         NewMove, NewProject, Project, ProjectEdit, ProjectId, Pulse, Question, QuestionId, Transition,
     },
 };
+
+pub use shelf::Shelf;
 
 /// Everything the board shows, as of `seq`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,7 +109,7 @@ pub enum DiffLineKind {
 
 /// The port. Every method answers from committed facts or commits before it answers.
 #[async_trait]
-pub trait Board: Send + Sync {
+pub trait Board: Shelf {
     async fn snapshot(&self, project: Option<ProjectId>) -> Result<BoardSnapshot, Problem>;
     /// The same without cards, for pages that only show what stands above every page: projects and figures.
     async fn heading(&self) -> Result<BoardSnapshot, Problem>;

@@ -8,5 +8,6 @@ pub mod json;
 pub mod progress;
 pub mod settled;
 pub mod storage;
+pub mod ticked;
 pub mod time;
 pub mod toast;

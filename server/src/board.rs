@@ -24,6 +24,7 @@ pub mod doors;
 pub mod listing;
 pub mod refusal;
 pub mod sessions;
+pub mod shelf;
 pub mod story;
 pub mod view;
 

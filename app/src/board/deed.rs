@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api,
     error::Problem,
-    model::{Card, CardId, Decision, NewDecision, NewMove, ProjectEdit, ProjectId, Stage},
+    model::{Card, CardId, Decision, NewCard, NewDecision, NewMove, ProjectEdit, ProjectId, Stage, TITLE_LIMIT},
 };
 
 /// How long a confirmed move is marked.
@@ -39,8 +39,52 @@ impl Desk {
                 self.tell(card.title, "keeps its agent", stopped, api::stop_agent(agent.id));
             }
             Deed::Edit => self.ask.set(Some(Ask::Edit(id))),
-            Deed::Archive => self.tell(card.title, "was not archived", "is archived.", api::archive_card(id)),
+            Deed::Duplicate => self.duplicate(card),
+            Deed::Archive => self.archive(card),
         }
+    }
+
+    /// Makes a new card of the same text in the backlog.
+    fn duplicate(self, card: Card) {
+        spawn_local(async move {
+            match copy_of(card.id).await {
+                Ok(copy) => {
+                    let id = copy.id;
+                    self.announcer.say(format!("{} is in the backlog.", copy.title));
+                    self.live.accept(copy);
+                    self.focus_soon(id);
+                }
+                Err(problem) => self.toasts.problem(format!("{} was not duplicated", card.title), &problem),
+            }
+        });
+    }
+
+    /// Archives a card and offers to take it back.
+    pub(super) fn archive(self, card: Card) {
+        let (id, title) = (card.id, card.title);
+        spawn_local(async move {
+            match api::archive_card(id).await {
+                Ok(()) => {
+                    let archived = format!("{title} is archived.");
+                    self.announcer.say(format!("{archived} Undo is offered at the end of the page."));
+                    self.toasts.offer(archived, "Undo", move || self.unarchive(id, title.clone()));
+                }
+                Err(problem) => self.toasts.problem(format!("{title} was not archived"), &problem),
+            }
+        });
+    }
+
+    fn unarchive(self, id: CardId, title: String) {
+        spawn_local(async move {
+            match api::restore_card(id).await {
+                Ok(card) => {
+                    self.announcer.say(format!("{title} is back in {}.", card.stage.label()));
+                    self.live.accept(card);
+                    self.focus_soon(id);
+                }
+                Err(problem) => self.toasts.problem(format!("{title} stays in the archive"), &problem),
+            }
+        });
     }
 
     /// Moves a card as the rules have it: at once, after a question, or not at all and saying why.
@@ -207,6 +251,21 @@ impl Desk {
     }
 }
 
+/// A new card with a card's text, as the server made it.
+async fn copy_of(id: CardId) -> Result<Card, Problem> {
+    let card = api::read_card(id).await?;
+    let new =
+        NewCard { project_id: card.project_id, title: copy_title(&card.title), body: card.body.unwrap_or_default() };
+    api::create_card(new).await
+}
+
+/// `Fix login (copy)`, shortened where the mark would not fit.
+fn copy_title(title: &str) -> String {
+    const MARK: &str = " (copy)";
+    let kept: String = title.chars().take(TITLE_LIMIT - MARK.len()).collect();
+    format!("{}{MARK}", kept.trim_end())
+}
+
 /// Follows the card's own link, so that the router, the history and a held key all behave as for a click.
 fn open(id: CardId) {
     let link = tile_of(id).and_then(|tile| tile.query_selector(".tile-title").ok().flatten());
@@ -222,4 +281,17 @@ fn flash(id: CardId) {
         let _ = tile.set_attribute("data-flash", "");
         set_timeout(move || drop(tile.remove_attribute("data-flash")), FLASH);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_told_apart_and_fits() {
+        assert_eq!(copy_title("Fix login"), "Fix login (copy)");
+        let long = copy_title(&"ä".repeat(TITLE_LIMIT));
+        assert_eq!(long.chars().count(), TITLE_LIMIT);
+        assert!(long.ends_with("ä (copy)"));
+    }
 }

@@ -88,6 +88,7 @@ pub enum Deed {
     Retry,
     StopAgent,
     Edit,
+    Duplicate,
     Archive,
 }
 
@@ -103,6 +104,7 @@ impl Deed {
             Deed::Retry => "Retry".to_owned(),
             Deed::StopAgent => "Stop agent".to_owned(),
             Deed::Edit => "Edit…".to_owned(),
+            Deed::Duplicate => "Duplicate".to_owned(),
             Deed::Archive => "Archive".to_owned(),
         }
     }
@@ -130,7 +132,7 @@ pub fn deeds(card: &Card) -> Vec<Deed> {
     if card.agent.as_ref().is_some_and(|agent| !agent.status.is_ended()) {
         deeds.push(Deed::StopAgent);
     }
-    deeds.extend([Deed::Edit, Deed::Archive]);
+    deeds.extend([Deed::Edit, Deed::Duplicate, Deed::Archive]);
     deeds
 }
 

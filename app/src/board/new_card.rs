@@ -1,20 +1,14 @@
-//! The dialog that makes a card. What is typed survives a closed dialog and a reload.
+//! The dialog that makes a card. What is typed survives a closed dialog and a reload, for each project.
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{
-    Ask, Desk,
-    edit_card::{CardFields, PlaybookHelp},
-    reason::Refusal,
-};
+use super::{Ask, Desk, reason::Refusal};
 use crate::{
     api,
-    model::{NewCard, ProjectId},
-    ui::{dialog::Dialog, settled::settled, storage},
+    editor::{CardFields, draft::NewDraft, save_key},
+    model::{Card, NewCard, ProjectId},
+    ui::{dialog::Dialog, settled::settled},
 };
-
-/// Where the draft is kept: the title, a line break, the description.
-const DRAFT_KEY: &str = "slipway.draft.new-card";
 
 #[component]
 pub(super) fn NewCardDialog() -> impl IntoView {
@@ -27,58 +21,151 @@ pub(super) fn NewCardDialog() -> impl IntoView {
     }
 }
 
-#[component]
-fn NewCardForm() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let draft = storage::read(DRAFT_KEY).unwrap_or_default();
-    let (title, body) = draft.split_once('\n').unwrap_or((&draft, ""));
-    let (title, body) = (RwSignal::new(title.to_owned()), RwSignal::new(body.to_owned()));
-    let project = RwSignal::new(first_choice(desk));
-    let (busy, refusal) = (RwSignal::new(false), RwSignal::new(None));
-    let keep = move || storage::write(DRAFT_KEY, &format!("{}\n{}", title.get_untracked(), body.get_untracked()));
-    let submit = move |event: web_sys::SubmitEvent| {
-        event.prevent_default();
-        let Some(project_id) = project.get_untracked() else {
-            return refusal.set(Some("There is no project yet to put a card into.".to_owned()));
+/// The form and its draft.
+#[derive(Clone, Copy)]
+struct Form {
+    desk: Desk,
+    project: RwSignal<Option<ProjectId>>,
+    title: RwSignal<String>,
+    body: RwSignal<String>,
+    /// Whether the fields hold a draft from before.
+    restored: RwSignal<bool>,
+    busy: RwSignal<bool>,
+    refusal: RwSignal<Option<String>>,
+}
+
+impl Form {
+    fn new(desk: Desk) -> Self {
+        let form = Form {
+            desk,
+            project: RwSignal::new(first_choice(desk)),
+            title: RwSignal::new(String::new()),
+            body: RwSignal::new(String::new()),
+            restored: RwSignal::new(false),
+            busy: RwSignal::new(false),
+            refusal: RwSignal::new(None),
         };
-        let new = NewCard { project_id, title: title.get_untracked().trim().to_owned(), body: body.get_untracked() };
-        busy.set(true);
+        if let Some(draft) = form.project.get_untracked().and_then(NewDraft::read) {
+            form.fill(draft);
+            form.restored.set(true);
+        }
+        form
+    }
+
+    fn draft(self) -> NewDraft {
+        NewDraft { title: self.title.get_untracked(), body: self.body.get_untracked() }
+    }
+
+    fn fill(self, draft: NewDraft) {
+        self.title.set(draft.title);
+        self.body.set(draft.body);
+    }
+
+    fn keep(self) {
+        if let Some(project) = self.project.get_untracked() {
+            self.draft().keep(project);
+        }
+    }
+
+    fn discard(self) {
+        if let Some(project) = self.project.get_untracked() {
+            NewDraft::forget(project);
+        }
+        self.restored.set(false);
+        self.fill(NewDraft::default());
+    }
+
+    /// What is typed comes along to another project, unless a draft waits there: then each stays with its own.
+    fn choose(self, chosen: Option<ProjectId>) {
+        let waiting = chosen.and_then(NewDraft::read);
+        if waiting.is_none()
+            && let Some(left) = self.project.get_untracked()
+        {
+            NewDraft::forget(left);
+        }
+        self.project.set(chosen);
+        self.restored.set(waiting.is_some());
+        match waiting {
+            Some(draft) => self.fill(draft),
+            None => self.keep(),
+        }
+    }
+
+    fn create(self) {
+        let Some(project_id) = self.project.get_untracked() else {
+            return self.refusal.set(Some("There is no project yet to put a card into. Add one first.".to_owned()));
+        };
+        if self.busy.get_untracked() {
+            return;
+        }
+        let NewDraft { title, body } = self.draft();
+        if title.trim().is_empty() {
+            return self.refusal.set(Some("Give the card a title.".to_owned()));
+        }
+        self.busy.set(true);
         spawn_local(async move {
-            match api::create_card(new).await {
+            match api::create_card(NewCard { project_id, title: title.trim().to_owned(), body }).await {
                 Ok(card) => {
-                    storage::forget(DRAFT_KEY);
-                    desk.announcer.say(format!("{} is in the backlog.", card.title));
-                    let id = card.id;
-                    desk.live.accept(card);
-                    desk.ask.try_set(None);
-                    desk.focus_soon(id);
+                    NewDraft::forget(project_id);
+                    self.desk.ask.try_set(None);
+                    self.desk.welcome(card);
                 }
                 Err(problem) => {
-                    busy.try_set(false);
-                    refusal.try_set(Some(problem.detail));
+                    self.busy.try_set(false);
+                    self.refusal.try_set(Some(problem.detail));
                 }
             }
         });
-    };
+    }
+}
+
+impl Desk {
+    /// Shows a card that was just made, and says so.
+    pub(super) fn welcome(self, card: Card) {
+        let id = card.id;
+        self.announcer.say(format!("{} is in the backlog.", card.title));
+        self.live.accept(card);
+        self.focus_soon(id);
+    }
+}
+
+#[component]
+fn NewCardForm() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let form = Form::new(desk);
     settled(view! {
-        <form class="dialog-body" on:submit=submit>
-            <Show when=move || desk.live.projects().with(|projects| projects.len() > 1)>
-                <ProjectField project />
+        <form
+            class="dialog-body"
+            on:keydown=save_key
+            on:submit=move |event| {
+                event.prevent_default();
+                form.create();
+            }
+        >
+            <Show when=move || form.restored.get()>
+                <p class="notice">
+                    "This is your draft from before. "
+                    <button type="button" class="link" on:click=move |_| form.discard()>"Discard it"</button>
+                </p>
             </Show>
-            <CardFields title body keep />
-            <PlaybookHelp />
-            <Refusal refusal />
+            <Show when=move || desk.live.projects().with(|projects| projects.len() > 1)>
+                <ProjectField form />
+            </Show>
+            <CardFields title=form.title body=form.body keep=Callback::new(move |()| form.keep()) />
+            <Refusal refusal=form.refusal />
             <footer class="dialog-foot">
-                <span class="hint">"The draft is kept until you create the card."</span>
+                <span class="hint">"The draft is kept in this browser until you create the card."</span>
                 <button type="button" class="button" on:click=move |_| desk.ask.set(None)>"Cancel"</button>
-                <button class="button button-primary" disabled=busy>"Create card"</button>
+                <button class="button button-primary" title="Create card (Ctrl+Enter)" aria-keyshortcuts="Control+Enter" disabled=form.busy>
+                    "Create card"
+                </button>
             </footer>
         </form>
     })
 }
 
 /// The project that is looked at, else the first trusted one, else the first.
-fn first_choice(desk: Desk) -> Option<ProjectId> {
+pub(super) fn first_choice(desk: Desk) -> Option<ProjectId> {
     desk.filter.with_untracked(|filter| filter.project).or_else(|| {
         desk.live.projects().with_untracked(|projects| {
             projects.iter().find(|project| project.trusted).or(projects.first()).map(|project| project.id)
@@ -87,14 +174,13 @@ fn first_choice(desk: Desk) -> Option<ProjectId> {
 }
 
 #[component]
-fn ProjectField(project: RwSignal<Option<ProjectId>>) -> impl IntoView {
-    let desk = expect_context::<Desk>();
+fn ProjectField(form: Form) -> impl IntoView {
     settled(view! {
         <label class="field">
             <span>"Project"</span>
-            <select on:change=move |event| project.set(event_target_value(&event).parse().ok())>
-                <For each=move || desk.live.projects().get() key=|project| project.id let:option>
-                    <option value=option.id.to_string() selected=move || project.get() == Some(option.id)>{option.name.clone()}</option>
+            <select on:change=move |event| form.choose(event_target_value(&event).parse().ok())>
+                <For each=move || form.desk.live.projects().get() key=|project| project.id let:option>
+                    <option value=option.id.to_string() selected=move || form.project.get() == Some(option.id)>{option.name.clone()}</option>
                 </For>
             </select>
         </label>

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{Ask, Desk};
 use crate::{
     model::{Card, Stage},
-    ui::{dialog::Dialog, settled::settled, storage},
+    ui::{dialog::Dialog, settled::settled, storage, ticked::ticked_html},
 };
 
 #[component]
@@ -123,7 +123,7 @@ fn OverrideForm() -> impl IntoView {
         <form class="dialog-body" on:submit=submit>
             <p>{format!("{title} goes on only if you override what is red:")}</p>
             <ul class="red-checks">
-                {red.into_iter().map(|check| view! { <li><strong>{check.name.replace('_', " ")}</strong> " " {check.detail}</li> }).collect_view()}
+                {red.into_iter().map(|check| view! { <li><strong>{check.name.replace('_', " ")}</strong> " " <span inner_html=ticked_html(&check.detail)></span></li> }).collect_view()}
             </ul>
             <label class="field">
                 <span>"Reason"</span>

@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     error::Problem,
-    ui::{icon::Icon, settled::settled},
+    ui::{icon::Icon, settled::settled, ticked::ticked_html},
 };
 
 /// One thing a person can ask for. At most one call is under way at a time.
@@ -17,7 +17,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Ask { busy: RwSignal::new(false), refusal: RwSignal::new(None) }
     }
 
@@ -77,14 +77,15 @@ impl Ask {
 pub fn Refusal(ask: Ask) -> impl IntoView {
     let shown = move || {
         ask.refusal.get().map(|problem| {
-            let blockers = problem.blocked_by.iter().map(|blocker| view! { <li>{blocker.detail.clone()}</li> });
+            let blockers =
+                problem.blocked_by.iter().map(|blocker| view! { <li inner_html=ticked_html(&blocker.detail)></li> });
             let blockers = blockers.collect_view();
             view! {
                 <div class="refusal" role="alert">
                     <Icon name="failed" />
                     <div>
                         <strong>{problem.title.clone()}</strong>
-                        <p>{problem.detail.clone()}</p>
+                        <p inner_html=ticked_html(&problem.detail)></p>
                         <ul>{blockers}</ul>
                     </div>
                 </div>

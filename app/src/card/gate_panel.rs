@@ -12,7 +12,7 @@ use crate::{
     api::decide_gate,
     error::{ErrorCode, Problem},
     model::{Card, Check, Decision, Gate, Land, NewDecision, Project, Stage},
-    ui::{announcer::Announcer, icon::Icon, settled::settled, storage, time::Ago},
+    ui::{announcer::Announcer, icon::Icon, settled::settled, storage, ticked::ticked_html, time::Ago},
 };
 
 /// Where a comment waits that was typed and not yet sent.
@@ -195,7 +195,7 @@ fn check_view(check: &Check) -> impl IntoView + use<> {
                 <span class="check-name">{plain_name(&check.name)}</span>
                 " "
                 <span class="check-word">{word}</span>
-                {detail.map(|detail| view! { <p class="check-detail">{detail}</p> })}
+                {detail.map(|detail| view! { <p class="check-detail" inner_html=ticked_html(&detail)></p> })}
             </div>
         </li>
     })

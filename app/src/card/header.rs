@@ -5,12 +5,12 @@ use leptos::prelude::*;
 use super::{
     HEADING,
     ask::{Ask, Refusal},
-    edit::EditDialog,
     focus_heading,
     story::Story,
 };
 use crate::{
     api::{archive_card, move_card, restore_card, retry_card, stop_agent},
+    editor::EditDialog,
     error::{ErrorCode, Problem},
     model::{AgentId, Card, CardStatus, NewMove, Stage},
     ui::{
@@ -28,6 +28,8 @@ pub fn CardHeader() -> impl IntoView {
     let project = story.part(|story| (story.project.id, story.project.name.clone()));
     let archived = Memo::new(move |_| card.with(|card| card.archived_at.is_some()));
     let editing = RwSignal::new(false);
+    let id = Callback::new(move |()| Some(story.now(|story| story.card.id)));
+    let saved = Callback::new(move |_| story.reload());
     settled(view! {
         <header class="card-head">
             <nav class="crumbs" aria-label="Breadcrumb">
@@ -45,7 +47,7 @@ pub fn CardHeader() -> impl IntoView {
             </div>
             <Actions card editing />
         </header>
-        <EditDialog open=editing />
+        <EditDialog open=editing card=id saved />
     })
 }
 

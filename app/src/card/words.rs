@@ -103,11 +103,16 @@ fn agent_sentence(kind: &str, who: &str, data: &Data<'_>) -> Sentence {
         }
     };
     match kind {
-        "agent.created" | "agent.queued" => {
+        "agent.queued" => {
             let engine = data.with(" on the ", "engine");
             let engine = if engine.is_empty() { engine } else { format!("{engine} engine") };
-            format!("{who} queued{engine}{}.", data.with(", ", "waits_for")).into()
+            format!("{who} queued{engine}.").into()
         }
+        "agent.held" => format!("{who} held back{}.", data.with(": ", "waits_for")).into(),
+        "agent.created" => match data.number("attempt") {
+            Some(attempt) if attempt > 1 => format!("{who} created, attempt {attempt}.").into(),
+            _ => format!("{who} created.").into(),
+        },
         "agent.started" | "agent.working" => format!("{who} started.").into(),
         "agent.creating" => format!("{who} is being set up.").into(),
         "agent.progress" => progress(who, data).into(),
@@ -389,7 +394,10 @@ mod tests {
             json!({"from": "build", "to": "build", "actor": "policy", "reason": "tests fail"}),
             "Build started again by the gate's policy: tests fail",
         );
-        check("agent.created", json!({"engine": "playbook"}), "Builder queued on the playbook engine.");
+        check("agent.queued", json!({"engine": "playbook"}), "Builder queued on the playbook engine.");
+        check("agent.created", json!({"role": "builder", "attempt": 1}), "Builder created.");
+        check("agent.created", json!({"role": "builder", "attempt": 2}), "Builder created, attempt 2.");
+        check("agent.held", json!({"waits_for": "Waits for a place"}), "Builder held back: Waits for a place.");
         check(
             "agent.progress",
             json!({"percent": 40, "step": 2, "steps": 5, "doing": "src/lib.rs"}),

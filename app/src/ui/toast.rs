@@ -1,45 +1,87 @@
-//! Refusals and faults, shown until they are dismissed.
+//! Refusals and faults, shown until they are dismissed; and what has just been done with the way to undo
+//! it, shown for a while.
+
+use std::{sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 
-use super::{icon::Icon, settled::settled};
+use super::{icon::Icon, settled::settled, ticked::ticked_html};
 use crate::error::Problem;
 
-/// Alerts on screen at once; an older one makes room, for by then it has been read or never will be.
-const ALERT_LIMIT: usize = 3;
+/// Toasts on screen at once; an older one makes room, for by then it has been read or never will be.
+const TOAST_LIMIT: usize = 3;
+/// How long an offer stands: time to notice a mistake, not longer than one remembers what was done.
+const OFFER_STANDS: Duration = Duration::from_secs(12);
+/// How soon an offer that is pointed at or focused is looked at again.
+const OFFER_LOOKED_AT: Duration = Duration::from_secs(3);
 
-#[derive(Clone, Debug, PartialEq)]
-struct Alert {
+#[derive(Clone)]
+enum Kind {
+    Alert,
+    /// A button with this name does this, once.
+    Offer(String, Arc<dyn Fn() + Send + Sync>),
+}
+
+#[derive(Clone)]
+struct Toast {
     id: u64,
     title: String,
     detail: String,
+    kind: Kind,
 }
 
-/// Shows alerts. From context.
+/// Shows toasts. From context.
 #[derive(Clone, Copy)]
 pub struct Toasts {
-    alerts: RwSignal<Vec<Alert>>,
+    shown: RwSignal<Vec<Toast>>,
     made: StoredValue<u64>,
 }
 
 impl Toasts {
     /// Makes it and puts it into context.
     pub fn provide() -> Self {
-        let toasts = Toasts { alerts: RwSignal::new(Vec::new()), made: StoredValue::new(0) };
+        let toasts = Toasts { shown: RwSignal::new(Vec::new()), made: StoredValue::new(0) };
         provide_context(toasts);
         toasts
     }
 
     /// `title` says what failed, `detail` why and what to do.
     pub fn alert(self, title: impl Into<String>, detail: impl Into<String>) {
+        self.show(title.into(), detail.into(), Kind::Alert);
+    }
+
+    /// `title` says what was done, and a button named `label` does `act`, as long as the offer stands.
+    /// Whoever cannot see it is told by the announcer: that is the caller's part.
+    pub fn offer(self, title: impl Into<String>, label: impl Into<String>, act: impl Fn() + Send + Sync + 'static) {
+        let id = self.show(title.into(), String::new(), Kind::Offer(label.into(), Arc::new(act)));
+        set_timeout(move || self.lapse(id), OFFER_STANDS);
+    }
+
+    fn show(self, title: String, detail: String, kind: Kind) -> u64 {
         self.made.update_value(|made| *made += 1);
-        let alert = Alert { id: self.made.get_value(), title: title.into(), detail: detail.into() };
-        self.alerts.update(|alerts| {
-            alerts.retain(|old| old.title != alert.title || old.detail != alert.detail);
-            alerts.push(alert);
-            let surplus = alerts.len().saturating_sub(ALERT_LIMIT);
-            alerts.drain(..surplus);
+        let toast = Toast { id: self.made.get_value(), title, detail, kind };
+        let id = toast.id;
+        self.shown.update(|shown| {
+            shown.retain(|old| old.title != toast.title || old.detail != toast.detail);
+            shown.push(toast);
+            let surplus = shown.len().saturating_sub(TOAST_LIMIT);
+            shown.drain(..surplus);
         });
+        id
+    }
+
+    fn dismiss(self, id: u64) {
+        self.shown.try_update(|shown| shown.retain(|toast| toast.id != id));
+    }
+
+    /// Takes an offer back unless somebody is about to take it.
+    fn lapse(self, id: u64) {
+        let held = format!("[data-toast=\"{id}\"]:is(:hover, :focus-within)");
+        if document().query_selector(&held).ok().flatten().is_some() {
+            set_timeout(move || self.lapse(id), OFFER_LOOKED_AT);
+        } else {
+            self.dismiss(id);
+        }
     }
 
     /// A refusal, with everything that blocks.
@@ -55,25 +97,48 @@ impl Toasts {
     }
 }
 
-/// Where alerts appear; once per page.
+/// Where toasts appear; once per page.
 #[component]
 pub fn AlertRegion() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let dismiss = move |id| toasts.alerts.update(|alerts| alerts.retain(|alert| alert.id != id));
     settled(view! {
         <div class="toasts">
-            <For each=move || toasts.alerts.get() key=|alert| alert.id let:alert>
-                <div class="toast" role="alert">
-                    <Icon name="failed" />
-                    <div class="toast-text">
-                        <strong>{alert.title}</strong>
-                        <p>{alert.detail}</p>
-                    </div>
-                    <button type="button" class="icon-button" aria-label="Dismiss" on:click=move |_| dismiss(alert.id)>
-                        <Icon name="close" />
-                    </button>
-                </div>
-            </For>
+            <For each=move || toasts.shown.get() key=|toast| toast.id let:toast>{toast_view(toasts, toast)}</For>
+        </div>
+    })
+}
+
+fn toast_view(toasts: Toasts, toast: Toast) -> impl IntoView {
+    let id = toast.id;
+    let (offers, icon) = match &toast.kind {
+        Kind::Alert => (false, "failed"),
+        Kind::Offer(..) => (true, "check"),
+    };
+    let name = offers.then(|| toast.title.clone());
+    let offer = match toast.kind {
+        Kind::Alert => None,
+        Kind::Offer(label, act) => {
+            let take = move |_| {
+                toasts.dismiss(id);
+                act();
+            };
+            Some(view! { <button type="button" class="button toast-offer" on:click=take>{label}</button> })
+        }
+    };
+    settled(view! {
+        <div
+            class="toast" data-toast=id.to_string() data-offers=offers.then_some("")
+            role=if offers { "group" } else { "alert" } aria-label=name
+        >
+            <Icon name=icon />
+            <div class="toast-text">
+                <strong>{toast.title}</strong>
+                {(!toast.detail.is_empty()).then(|| view! { <p inner_html=ticked_html(&toast.detail)></p> })}
+            </div>
+            {offer}
+            <button type="button" class="icon-button" aria-label="Dismiss" on:click=move |_| toasts.dismiss(id)>
+                <Icon name="close" />
+            </button>
         </div>
     })
 }

@@ -104,7 +104,7 @@ mod tests {
     use slipway_app::{
         error::{ErrorCode, Problem},
         model::*,
-        port::{ArtifactView, BoardSnapshot, CardStory},
+        port::{ArtifactView, BoardSnapshot, CardStory, Shelf},
     };
     use tower::ServiceExt;
 
@@ -115,6 +115,13 @@ mod tests {
 
     fn refuse<T>() -> Result<T, Problem> {
         Err(Problem::new(ErrorCode::AgentWorking, "The planner is at work."))
+    }
+
+    #[async_trait]
+    impl Shelf for EmptyBoard {
+        async fn preview(&self, _: String) -> Result<String, Problem> {
+            refuse()
+        }
     }
 
     #[async_trait]

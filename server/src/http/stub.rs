@@ -13,7 +13,7 @@ use chrono::DateTime;
 use slipway_app::{
     error::{Blocker, ErrorCode, Problem},
     model::*,
-    port::{ArtifactView, Board, BoardSnapshot, CardStory},
+    port::{ArtifactView, Board, BoardSnapshot, CardStory, Shelf},
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -149,6 +149,13 @@ fn question() -> Question {
         "asked_at": "2026-01-01T00:00:00Z", "answered_at": null,
     }))
     .unwrap()
+}
+
+#[async_trait]
+impl Shelf for Stub {
+    async fn preview(&self, _: String) -> Result<String, Problem> {
+        panic!("a page's question")
+    }
 }
 
 #[async_trait]

@@ -149,7 +149,8 @@ impl Build {
                 .find(|at| result.output.is_char_boundary(*at))
                 .unwrap_or(0);
             let output = result.output[from..].trim();
-            return Err(EngineError::Refused(format!("the command ended with {}: {output}", result.ended)));
+            let said = if output.is_empty() { " and said nothing".to_owned() } else { format!(": {output}") };
+            return Err(EngineError::Refused(format!("the command ended with {}{said}", result.ended)));
         }
         self.notes.changed_by_commands.push(line.to_owned());
         Ok(format!("{} after {} ms\n{}", result.ended, result.millis, result.output))

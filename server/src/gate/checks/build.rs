@@ -58,7 +58,8 @@ fn not_empty(patches: &[FilePatch]) -> Check {
         return red(NAME, "Nothing was changed. Say in the card what is to change, and plan or build again.");
     }
     let (added, removed) = patches.iter().fold((0, 0), |(a, r), patch| (a + patch.additions(), r + patch.deletions()));
-    green(NAME, format!("{} changed, {added} lines added, {removed} removed.", count(patches.len(), "file")))
+    let (files, added) = (count(patches.len(), "file"), count(added, "line"));
+    green(NAME, format!("{files} changed, {added} added, {removed} removed."))
 }
 
 fn none_of(name: &str, places: &[scan::Place], what: &str, remedy: &str) -> Check {

@@ -56,7 +56,11 @@ fn files_exist(facts: &PlanFacts<'_>) -> Check {
     if wrong.is_empty() {
         return green(
             NAME,
-            format!("All {} that the plan names exist or are created by it.", count(files.len(), "file")),
+            match files.len() {
+                0 => "The plan names no file.".to_owned(),
+                1 => "The one file that the plan names exists or is created by it.".to_owned(),
+                n => format!("All {n} files that the plan names exist or are created by it."),
+            },
         );
     }
     red(NAME, format!("{}. Correct the card or the plan so that it names files as they are.", listed(&wrong)))
@@ -72,7 +76,13 @@ fn steps_verified(facts: &PlanFacts<'_>) -> Check {
     let silent: Vec<usize> =
         (1..).zip(steps).filter(|(_, step)| step.verify.trim().is_empty()).map(|(number, _)| number).collect();
     if silent.is_empty() {
-        return green(NAME, format!("Each of {} says how it is verified.", count(steps.len(), "step")));
+        return green(
+            NAME,
+            match steps.len() {
+                1 => "The one step says how it is verified.".to_owned(),
+                n => format!("Each of {n} steps says how it is verified."),
+            },
+        );
     }
     red(NAME, format!("Step {} does not say how it is verified. Send back and ask for it.", listed(&silent)))
 }
@@ -97,7 +107,13 @@ fn blocks_apply(facts: &PlanFacts<'_>) -> Check {
         .map(|block| format!("`{}`: {}", block.block, block.detail))
         .collect();
     if failed.is_empty() {
-        return green(NAME, format!("All {} of the card apply.", count(blocks.len(), "block")));
+        return green(
+            NAME,
+            match blocks.len() {
+                1 => "The one block of the card applies.".to_owned(),
+                n => format!("All {n} blocks of the card apply."),
+            },
+        );
     }
     red(NAME, format!("{}. Correct the card's blocks and plan again.", listed(&failed)))
 }
