@@ -1,5 +1,6 @@
-//! Builds the site that the binary embeds: `app` compiled to WebAssembly, its bindings, the style sheets
-//! bundled and minified, and `public/`; each named by its content and compressed with Brotli.
+//! Builds the site that the binary embeds: `app` compiled to WebAssembly and split into what every page
+//! needs and what is loaded when it is needed, its bindings, the style sheets bundled and minified, and
+//! `public/`; each named by its content and compressed with Brotli.
 //!
 //! `SLIPWAY_SITE=skip` embeds an empty site: for `cargo check`, clippy and tests that need no browser.
 //! Pages are then served without styles and without hydration.
@@ -8,9 +9,9 @@ use std::{
     env,
     error::Error,
     fmt::Write as _,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
-    process::{Command, exit},
+    process::exit,
 };
 
 use brotli::enc::BrotliEncoderParams;
@@ -19,9 +20,12 @@ use lightningcss::{
     stylesheet::{MinifyOptions, ParserOptions, PrinterOptions},
 };
 use sha2::{Digest, Sha256};
-use wasm_bindgen_cli_support::Bindgen;
 
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
+#[path = "build/compile.rs"]
+mod compile;
+#[path = "build/split.rs"]
+mod split;
+
 /// Hexadecimal digits of SHA-256 in a file's name: 64 bits tell every version of a file from every other.
 const HASH_DIGITS: usize = 16;
 /// The largest window that every Brotli decoder must support (RFC 7932), as a power of two.
@@ -42,14 +46,14 @@ fn embed_site() -> Result<()> {
     println!("cargo::rerun-if-env-changed=SLIPWAY_SITE");
     println!("cargo::rerun-if-changed=build.rs");
     if env::var("SLIPWAY_SITE").is_ok_and(|value| value == "skip") {
-        return write_manifest(&out, &[]);
+        return write_manifest(&out, &[], &[]);
     }
-    for watched in ["app/src", "app/Cargo.toml", "style", "public", "Cargo.lock", "Cargo.toml"] {
+    for watched in ["server/build", "app/src", "app/Cargo.toml", "style", "public", "Cargo.lock", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let release = env::var("PROFILE")? == "release";
-    let wasm = compile_app(&root, release)?;
-    let mut site = bind(&wasm, &out, release)?;
+    let wasm = compile::app(&root, release)?;
+    let split::Code { files: mut site, chunks } = split::bind(&wasm, &out, release)?;
     site.push(Source::new("main.css", bundle_styles(&root.join("style/main.css"))?));
     for file in sorted_files(&root.join("public"))? {
         let name = file.file_name().and_then(|name| name.to_str()).ok_or("a file in public/ has no UTF-8 name")?;
@@ -57,12 +61,14 @@ fn embed_site() -> Result<()> {
     }
     let quality = if release { 11 } else { 4 };
     let assets = site.into_iter().map(|source| source.store(&out, quality)).collect::<Result<Vec<_>>>()?;
-    write_manifest(&out, &assets)
+    write_manifest(&out, &assets, &chunks)
 }
 
 /// A file of the site before it is compressed.
 struct Source {
     name: String,
+    /// As the page calls it, behind `/pkg/`.
+    hashed: String,
     bytes: Vec<u8>,
 }
 
@@ -75,15 +81,14 @@ struct Asset {
 }
 
 impl Source {
+    /// A file that is named by its own content.
     fn new(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        Source { name: name.to_owned(), bytes: bytes.into() }
+        let bytes = bytes.into();
+        Source { hashed: hashed_name(name, &hash(&[&bytes])), name: name.to_owned(), bytes }
     }
 
     fn store(self, out: &Path, quality: i32) -> Result<Asset> {
-        let (stem, extension) = self.name.rsplit_once('.').ok_or_else(|| format!("{} has no extension", self.name))?;
-        let digest = Sha256::digest(&self.bytes);
-        let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let hashed = format!("{stem}.{}.{extension}", &hash[..HASH_DIGITS]);
+        let extension = self.name.rsplit_once('.').map(|(_, extension)| extension).unwrap_or_default();
         let media_type = match extension {
             "js" => "text/javascript; charset=utf-8",
             "wasm" => "application/wasm",
@@ -102,12 +107,29 @@ impl Source {
         };
         let mut compressed = Vec::new();
         brotli::BrotliCompress(&mut self.bytes.as_slice(), &mut compressed, &params)?;
-        fs::write(out.join(format!("{hashed}.br")), compressed)?;
-        Ok(Asset { identity_len: self.bytes.len(), hashed, media_type, name: self.name })
+        fs::write(out.join(format!("{}.br", self.hashed)), compressed)?;
+        Ok(Asset { identity_len: self.bytes.len(), hashed: self.hashed, media_type, name: self.name })
     }
 }
 
-fn write_manifest(out: &Path, assets: &[Asset]) -> Result<()> {
+/// Hexadecimal SHA-256 of these bytes, one after the other, cut to [`HASH_DIGITS`].
+fn hash(parts: &[&[u8]]) -> String {
+    let mut digest = Sha256::new();
+    parts.iter().for_each(|part| digest.update(part));
+    let mut hash: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    hash.truncate(HASH_DIGITS);
+    hash
+}
+
+/// `slipway.js` with its hash before the extension.
+fn hashed_name(name: &str, hash: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
+        None => format!("{name}.{hash}"),
+    }
+}
+
+fn write_manifest(out: &Path, assets: &[Asset], chunks: &[split::Chunk]) -> Result<()> {
     let mut code = String::from("pub static ASSETS: &[Asset] = &[\n");
     for Asset { name, hashed, media_type, identity_len } in assets {
         writeln!(
@@ -116,103 +138,13 @@ fn write_manifest(out: &Path, assets: &[Asset]) -> Result<()> {
              identity_len: {identity_len}, brotli: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{hashed}.br\")) }},"
         )?;
     }
+    code.push_str("];\npub static CHUNKS: &[Chunk] = &[\n");
+    for split::Chunk { name, files } in chunks {
+        let paths: Vec<String> = files.iter().map(|file| format!("/pkg/{file}")).collect();
+        writeln!(code, "    Chunk {{ name: {name:?}, paths: &{paths:?} }},")?;
+    }
     code.push_str("];\n");
     Ok(fs::write(out.join("site.rs"), code)?)
-}
-
-/// Compiles `app` to WebAssembly with the same toolchain and lock file, in a target directory of its own so
-/// that it neither waits for the outer cargo's lock nor throws away its work.
-fn compile_app(root: &Path, release: bool) -> Result<PathBuf> {
-    ensure_wasm_target()?;
-    let profile = if release { "wasm-release" } else { "wasm-dev" };
-    let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("site");
-    let mut cargo = Command::new(env::var_os("CARGO").ok_or("cargo did not say where it is")?);
-    cargo
-        .current_dir(root)
-        .args(["build", "--package", "slipway-app", "--lib", "--features", "hydrate"])
-        .args(["--target", WASM_TARGET, "--profile", profile])
-        .arg("--target-dir")
-        .arg(&target_dir);
-    if root.join("Cargo.lock").exists() {
-        cargo.arg("--locked");
-    }
-    for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(belongs_to_outer_build) {
-            cargo.env_remove(name);
-        }
-    }
-    let output = cargo.output()?;
-    if !output.status.success() {
-        return Err(format!("cargo build for {WASM_TARGET} failed\n{}", String::from_utf8_lossy(&output.stderr)).into());
-    }
-    Ok(target_dir.join(WASM_TARGET).join(profile).join("slipway_app.wasm"))
-}
-
-/// What the outer cargo (or clippy) sets for this crate's build. Left in place it would change the inner
-/// build's fingerprints with every outer command. Settings of the person (CARGO_HOME, proxies, registries,
-/// network, the job server) stay.
-fn belongs_to_outer_build(name: &str) -> bool {
-    const PREFIXES: [&str; 7] =
-        ["CARGO_PKG_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_MANIFEST_", "CARGO_BIN_", "DEP_", "CARGO_PROFILE_"];
-    const NAMES: [&str; 17] = [
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_BUILD_RUSTFLAGS",
-        "CARGO_BUILD_TARGET",
-        "CARGO_CRATE_NAME",
-        "CARGO_PRIMARY_PACKAGE",
-        "CARGO_TARGET_DIR",
-        "CARGO_INCREMENTAL",
-        "RUSTFLAGS",
-        "RUSTDOCFLAGS",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "CLIPPY_ARGS",
-        "OUT_DIR",
-        "TARGET",
-        "HOST",
-        "PROFILE",
-        "OPT_LEVEL",
-        "DEBUG",
-    ];
-    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-fn ensure_wasm_target() -> Result<()> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let libdir = Command::new(rustc).args(["--print", "target-libdir", "--target", WASM_TARGET]).output()?;
-    if Path::new(String::from_utf8_lossy(&libdir.stdout).trim()).is_dir() {
-        return Ok(());
-    }
-    let added = Command::new("rustup").args(["target", "add", WASM_TARGET]).output();
-    if added.is_ok_and(|output| output.status.success()) {
-        return Ok(());
-    }
-    Err(format!("this toolchain cannot compile to WebAssembly; run `rustup target add {WASM_TARGET}`").into())
-}
-
-/// Writes the JavaScript that loads the module, and the module with its bindings.
-fn bind(wasm: &Path, out: &Path, release: bool) -> Result<Vec<Source>> {
-    let dir = out.join("bindgen");
-    if let Err(error) = fs::remove_dir_all(&dir)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error.into());
-    }
-    Bindgen::new()
-        .input_path(wasm)
-        .out_name("slipway")
-        .web(true)?
-        .typescript(false)
-        .debug(!release)
-        .remove_name_section(release)
-        .remove_producers_section(true)
-        .generate(&dir)?;
-    if dir.join("snippets").exists() {
-        return Err("a dependency of app brings JavaScript snippets, which this site does not serve".into());
-    }
-    Ok(vec![
-        Source::new("slipway.js", fs::read(dir.join("slipway.js"))?),
-        Source::new("slipway.wasm", fs::read(dir.join("slipway_bg.wasm"))?),
-    ])
 }
 
 fn bundle_styles(main: &Path) -> Result<String> {

@@ -29,7 +29,7 @@ use crate::{
     live::Live,
     model::{CardId, Stage},
     shell::{Hydrated, OpeningProblem},
-    ui::{announcer::Announcer, icon::Icon, settled::settled, toast::Toasts},
+    ui::{announcer::Announcer, icon::Icon, later, settled::settled, toast::Toasts},
 };
 use column::Column;
 use filter::{Filter, FilterBar};
@@ -131,7 +131,7 @@ fn card_at(target: Option<web_sys::EventTarget>) -> Option<(CardId, Element)> {
 /// Whether the board's open question is of this kind, for the dialog that shows it: closing the dialog
 /// takes the question back.
 fn asked(desk: Desk, kind: fn(Ask) -> bool) -> RwSignal<bool> {
-    let open = RwSignal::new(false);
+    let open = RwSignal::new(desk.ask.with_untracked(|ask| ask.is_some_and(kind)));
     Effect::new(move |_| open.set(desk.ask.get().is_some_and(kind)));
     Effect::new(move |_| {
         if !open.get() && desk.ask.get_untracked().is_some_and(kind) {
@@ -190,11 +190,28 @@ pub fn BoardPage() -> impl IntoView {
         </Show>
         <move_menu::MoveMenu />
         <drag::Preview />
-        <new_card::NewCardDialog />
-        <EditCard />
-        <reason::ReasonDialogs />
-        <hotkeys::KeysDialog />
+        {dialogs_on_demand(desk)}
     })
+}
+
+crate::later! {
+    /// Every dialog of the board; their code is loaded with the first question.
+    fn dialogs() in dialogs {
+        view! {
+            <new_card::NewCardDialog />
+            <EditCard />
+            <reason::ReasonDialogs />
+            <hotkeys::KeysDialog />
+        }
+    }
+}
+
+fn dialogs_on_demand(desk: Desk) -> AnyView {
+    let failed = move || {
+        desk.ask.set(None);
+        desk.toasts.missing_code();
+    };
+    later::on_demand(dialogs(), move || desk.ask.with(Option::is_some), failed)
 }
 
 #[component]

@@ -40,8 +40,13 @@ use story::Story;
 /// The id of the page's first heading, which takes the focus when what had it is gone.
 const HEADING: &str = "card-title";
 
+crate::later! {
+    /// The page's code is loaded when a card is opened.
+    pub fn card_page() in card { CardPage() }
+}
+
 #[component]
-pub fn CardPage() -> impl IntoView {
+fn CardPage() -> impl IntoView {
     let params = use_params_map();
     let query = use_query_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<CardId>().ok()));

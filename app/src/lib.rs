@@ -13,6 +13,11 @@
 //! - [`board`] and [`card`]: the pages
 //! - [`ui`]: controls without domain words
 //!
+//! The board's own code is in every page; the code of other pages and of dialogs is loaded when it is needed.
+//! To keep it so, let each come later ([`ui::later`]): `later! { pub fn inbox_page() in pages { … } }`, then
+//! `view=|| later::page(inbox_page())` at its route, and its path in [`shell::code_of`]. A dialog is drawn by
+//! [`ui::later::on_demand`].
+//!
 //! Deliberately absent: SQL, git, tokio and reqwest. They never reach the browser.
 
 // A page is one type, as deep as its markup.
@@ -32,9 +37,18 @@ pub mod shell;
 pub mod ui;
 
 /// Takes over the page that the server rendered. Called by the script in the document's head.
+///
+/// # Errors
+/// When the code of this very page cannot be loaded.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() -> Result<(), wasm_bindgen::JsValue> {
     console_error_panic_hook::set_once();
+    // The page is taken over in one go, so what it is made of has to be here first.
+    let path = leptos::prelude::window().location().pathname()?;
+    if let Some(part) = shell::code_of(&path) {
+        (part.load)().await.map_err(|error| wasm_bindgen::JsValue::from_str(&error.to_string()))?;
+    }
     leptos::mount::hydrate_body(shell::App);
+    Ok(())
 }

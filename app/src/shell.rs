@@ -14,13 +14,14 @@ use leptos_router::{
 
 use crate::{
     board::BoardPage,
-    card::CardPage,
+    card::card_page,
     error::{ErrorCode, Problem},
     live::{Connection, Live},
     opening::{OPENING_ELEMENT, Opening},
     ui::{
         announcer::{Announcer, StatusRegion},
         icon::Sprite,
+        later::{self, Later},
         settled::settled,
         time::Clock,
         toast::{AlertRegion, Toasts},
@@ -28,10 +29,19 @@ use crate::{
 };
 use header::Header;
 
+/// What the page at `path` is made of, if its code is not in every page.
+pub fn code_of(path: &str) -> Option<Later> {
+    path.starts_with("/cards/").then(card_page)
+}
+
 /// Addresses of the site's files, as the server found them in its build. Empty when it was built without.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
     pub js: Cow<'static, str>,
+    /// The script that loads chunks.
+    pub chunks_js: Cow<'static, str>,
+    /// The files of each chunk, by its name.
+    pub chunks: &'static [Chunk],
     pub wasm: Cow<'static, str>,
     pub css: Cow<'static, str>,
     pub icons: Cow<'static, str>,
@@ -40,17 +50,37 @@ pub struct Site {
     pub favicon_alert: Cow<'static, str>,
 }
 
+/// Code that is loaded when it is needed.
+#[derive(Debug)]
+pub struct Chunk {
+    pub name: &'static str,
+    pub paths: &'static [&'static str],
+}
+
+/// The id of the notice that the page's code could not be started.
+const START_PROBLEM: &str = "start-problem";
+
 /// Applies the chosen theme before the first paint, so that nothing flashes.
 const THEME_SCRIPT: &str = "try{const t=localStorage.getItem('slipway.theme');\
 if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
 
 /// The whole document, around [`App`]. Only the server draws it. Wants [`Opening`] in context.
-pub fn document(site: &Site) -> impl IntoView + use<> {
+pub fn document(site: &Site, path: &str) -> impl IntoView + use<> {
     let nonce = leptos::nonce::use_nonce();
     let opening = Opening::read().map(|opening| opening.to_script());
-    let start =
-        format!("import init,{{hydrate}} from '{}';init({{module_or_path:'{}'}}).then(hydrate)", site.js, site.wasm);
+    let (js, wasm) = (&site.js, &site.wasm);
+    // Imported by a call, so that a script that cannot be had is told like a module that cannot.
+    let start = format!(
+        "import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>m.hydrate()))\
+         .catch(e=>{{console.error(e);document.getElementById('{START_PROBLEM}').hidden=false}})"
+    );
     let hydrated = !site.js.is_empty();
+    let chunk = code_of(path).and_then(|part| site.chunks.iter().find(|chunk| chunk.name == part.chunk));
+    let code = std::iter::once(site.wasm.to_string())
+        .chain(chunk.into_iter().flat_map(|chunk| chunk.paths).map(|path| path.to_string()));
+    let preloads = code
+        .map(|path| view! { <link rel="preload" href=path r#as="fetch" r#type="application/wasm" crossorigin="anonymous" /> })
+        .collect_view();
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -64,13 +94,18 @@ pub fn document(site: &Site) -> impl IntoView + use<> {
                 <script type="application/json" id=OPENING_ELEMENT inner_html=opening></script>
                 {hydrated.then(|| view! {
                     <link rel="modulepreload" href=site.js.to_string() />
-                    <link rel="preload" href=site.wasm.to_string() r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+                    <link rel="modulepreload" href=site.chunks_js.to_string() />
+                    {preloads}
                     <script type="module" nonce=nonce inner_html=start></script>
                 })}
                 <MetaTags />
             </head>
             <body>
                 <App />
+                <p id=START_PROBLEM class="banner start-problem" data-tone="danger" role="alert" hidden>
+                    "This page can be read, but not used: its code could not be loaded. The server may be gone or newer than this page. "
+                    <a href="">"Load the page anew"</a>
+                </p>
             </body>
         </html>
     }
@@ -126,7 +161,7 @@ pub fn App() -> impl IntoView {
             <main id="content" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=BoardPage />
-                    <Route path=path!("/cards/:id") view=CardPage />
+                    <Route path=path!("/cards/:id") view=|| later::page(card_page()) />
                 </Routes>
             </main>
             <StatusRegion />

@@ -5,6 +5,7 @@ pub mod badge;
 pub mod dialog;
 pub mod icon;
 pub mod json;
+pub mod later;
 pub mod progress;
 pub mod settled;
 pub mod storage;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 
-use super::{icon::Icon, settled::settled, ticked::ticked_html};
+use super::{icon::Icon, later::reload, settled::settled, ticked::ticked_html};
 use crate::error::Problem;
 
 /// Toasts on screen at once; an older one makes room, for by then it has been read or never will be.
@@ -18,6 +18,8 @@ const OFFER_LOOKED_AT: Duration = Duration::from_secs(3);
 #[derive(Clone)]
 enum Kind {
     Alert,
+    /// An alert that loading the page anew may help.
+    Stale,
     /// A button with this name does this, once.
     Offer(String, Arc<dyn Fn() + Send + Sync>),
 }
@@ -48,6 +50,12 @@ impl Toasts {
     /// `title` says what failed, `detail` why and what to do.
     pub fn alert(self, title: impl Into<String>, detail: impl Into<String>) {
         self.show(title.into(), detail.into(), Kind::Alert);
+    }
+
+    /// The code of what a person wanted could not be loaded.
+    pub fn missing_code(self) {
+        let detail = "The server may be gone, or newer than this page. Try again, or load the page anew.";
+        self.show("This could not be opened".to_owned(), detail.to_owned(), Kind::Stale);
     }
 
     /// `title` says what was done, and a button named `label` does `act`, as long as the offer stands.
@@ -111,18 +119,22 @@ pub fn AlertRegion() -> impl IntoView {
 fn toast_view(toasts: Toasts, toast: Toast) -> impl IntoView {
     let id = toast.id;
     let (offers, icon) = match &toast.kind {
-        Kind::Alert => (false, "failed"),
+        Kind::Alert | Kind::Stale => (false, "failed"),
         Kind::Offer(..) => (true, "check"),
     };
     let name = offers.then(|| toast.title.clone());
     let offer = match toast.kind {
         Kind::Alert => None,
+        Kind::Stale => {
+            let anew = "Load the page anew";
+            Some(settled(view! { <button type="button" class="button" on:click=|_| reload()>{anew}</button> }))
+        }
         Kind::Offer(label, act) => {
             let take = move |_| {
                 toasts.dismiss(id);
                 act();
             };
-            Some(view! { <button type="button" class="button toast-offer" on:click=take>{label}</button> })
+            Some(settled(view! { <button type="button" class="button toast-offer" on:click=take>{label}</button> }))
         }
     };
     settled(view! {

@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, sea_query::Expr};
 use slipway_app::model::{
     Agent, AgentBrief, AgentId, AgentStatus, Artifact, ArtifactId, Card, CardId, CardStatus, Gate, GateState, Money,
-    ProjectId, Pulse, QuestionState, StatusFacts, Tokens,
+    ProjectId, Pulse, QuestionState, Stage, StatusFacts, Tokens,
 };
 use uuid::Uuid;
 
 use crate::{
     agent, card, gate,
-    store::{StoreError, entity, from_json},
+    store::{StoreError, entity, from_json, known},
 };
 
 /// Cards asked for by id at a time: databases bound the parameters of one statement.
@@ -275,20 +275,44 @@ fn first_id_at(moment: chrono::DateTime<chrono::Utc>) -> Uuid {
     Uuid::from_u128((millis << 80) | (0x7 << 76))
 }
 
-/// Cards that wait for a person: an open gate, an open question, or a stage that ended without a gate.
+/// Cards that wait for a person: an open gate, an open question, or a stage that ended without a gate. Asked
+/// after every commit that someone watches, so it reads what a status depends on and no more.
 async fn needs_you(connection: &impl ConnectionTrait) -> Result<u32, StoreError> {
-    use entity::card::{Column, Entity};
-    let rows = Entity::find()
+    use entity::{
+        agent,
+        card::{Column, Entity},
+        gate,
+    };
+    let agents = Entity::belongs_to(agent::Entity).from(Column::AgentId).to(agent::Column::Id).into();
+    let gates = Entity::belongs_to(gate::Entity).from(Column::GateId).to(gate::Column::Id).into();
+    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Stage])
+        .column_as(agent::Column::Status, "agent_status")
+        .column_as(gate::Column::State, "gate_state")
+        .join(JoinType::LeftJoin, agents)
+        .join(JoinType::LeftJoin, gates)
         .filter(Column::LandedAt.is_null())
         .filter(Column::ArchivedAt.is_null())
-        .filter(Column::Stage.ne("backlog"))
+        .filter(Column::Stage.ne(Stage::Backlog.as_str()))
+        .into_tuple()
         .all(connection)
         .await?;
-    let cards = cards(connection, rows).await?;
-    let waiting = cards
-        .iter()
-        .filter(|card| matches!(card.status, CardStatus::NeedsApproval | CardStatus::Waiting | CardStatus::Failed));
-    Ok(u32::try_from(waiting.count()).unwrap_or(u32::MAX))
+    let asked = open_questions(connection).await?;
+    let mut waiting = 0;
+    for (id, stage, agent, gate) in rows {
+        let status = CardStatus::of(StatusFacts {
+            stage: known("card.stage", &stage, Stage::parse)?,
+            agent: agent.map(|status| known("agent.status", &status, AgentStatus::parse)).transpose()?,
+            gate: gate.map(|state| known("gate.state", &state, GateState::parse)).transpose()?,
+            open_question: asked.contains_key(&CardId(id)),
+            landed: false,
+        });
+        if matches!(status, CardStatus::NeedsApproval | CardStatus::Waiting | CardStatus::Failed) {
+            waiting += 1;
+        }
+    }
+    Ok(waiting)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use slipway_app::shell::Site;
+use slipway_app::shell::{Chunk, Site};
 
 /// One file of the site.
 pub struct Asset {
@@ -38,6 +38,8 @@ pub static SITE: LazyLock<Site> = LazyLock::new(|| {
     let path = |name: &str| ASSETS.iter().find(|asset| asset.name == name).map(|asset| asset.path).unwrap_or_default();
     Site {
         js: path("slipway.js").into(),
+        chunks_js: path("chunks.js").into(),
+        chunks: CHUNKS,
         wasm: path("slipway.wasm").into(),
         css: path("main.css").into(),
         icons: path("icons.svg").into(),

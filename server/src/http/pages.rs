@@ -71,7 +71,8 @@ async fn render(board: Arc<dyn Board>, with_cards: bool, request: Request) -> Re
             provide_context(nonce);
         }
     };
-    render_app_async_with_context(provide, || shell::document(&SITE))(request).await
+    let path = request.uri().path().to_owned();
+    render_app_async_with_context(provide, move || shell::document(&SITE, &path))(request).await
 }
 
 async fn server_function(State(board): State<Arc<dyn Board>>, request: Request) -> impl IntoResponse {

@@ -5,37 +5,33 @@
 
 use std::{
     error::Error,
-    fs::{self, File},
-    io::Write,
+    fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 mod board;
+mod full_board;
+mod thousand;
+mod visitor;
 mod whole_way;
 
 use board::Board;
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+const USAGE: &str = "usage: tests/bench [--only PART[,PART…]] [--events NUMBER] [BINARY]
+parts: start, full (500 cards), way (Plan to Ship), page (1,000 cards), drag, windows, memory";
+const PARTS: [&str; 7] = ["start", "full", "way", "page", "drag", "windows", "memory"];
+
 /// Starts of each kind; medians of nine are steady enough to compare.
 const STARTS: usize = 9;
-/// Cards on a full board.
-const CARDS: usize = 500;
-/// Listings and moves measured.
-const LISTINGS: usize = 60;
-const MOVES: usize = 40;
 /// Rounds of a card's whole way.
 const ROUNDS: usize = 7;
-/// What a server is given to become quiet before its memory is read.
-const SETTLES: Duration = Duration::from_secs(3);
 /// A plan with nothing to do takes milliseconds; this is for a machine that is busy.
 const PLANNED_WITHIN: Duration = Duration::from_secs(30);
-/// What a small write transaction appends to the log: four pages of SQLite.
-const LOG_APPEND: usize = 4 * 4096;
 
 /// One row of the table.
 struct Figure {
@@ -45,20 +41,66 @@ struct Figure {
     reach: f64,
 }
 
+/// What was asked for on the command line.
+struct Options {
+    parts: Vec<String>,
+    events: usize,
+    binary: Option<PathBuf>,
+}
+
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
+        let mut options = Options { parts: PARTS.map(str::to_owned).into(), events: thousand::HOUR, binary: None };
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--only" => {
+                    let named = arguments.next().ok_or(USAGE)?;
+                    options.parts = named.split(',').map(str::to_owned).collect();
+                    if options.parts.iter().any(|part| !PARTS.contains(&part.as_str())) {
+                        return Err(USAGE.into());
+                    }
+                }
+                "--events" => options.events = arguments.next().ok_or(USAGE)?.parse()?,
+                other if other.starts_with('-') => return Err(USAGE.into()),
+                path => options.binary = Some(PathBuf::from(path).canonicalize()?),
+            }
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, part: &str) -> bool {
+        self.parts.iter().any(|named| named == part)
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
+    let options = Options::parse(std::env::args().skip(1))?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let binary = match std::env::args_os().nth(1) {
-        Some(named) => PathBuf::from(named).canonicalize()?,
-        None => target.join("release/slipway"),
-    };
+    let binary = options.binary.clone().unwrap_or_else(|| target.join("release/slipway"));
     let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
     // A plain directory below the project's own repository would be taken for part of it.
     let home = tempfile::tempdir()?;
-    let mut figures = starts(&binary, dir.path(), home.path())?;
-    figures.extend(full_board(&binary, dir.path(), home.path()).await?);
-    figures.push(whole_way(&binary, dir.path(), home.path()).await?);
+    let mut figures = Vec::new();
+    if options.wants("start") {
+        figures.extend(starts(&binary, dir.path(), home.path())?);
+    }
+    if options.wants("full") {
+        figures.extend(full_board::figures(&binary, dir.path(), home.path()).await?);
+    }
+    if options.wants("way") {
+        figures.push(whole_way(&binary, dir.path(), home.path()).await?);
+    }
+    let wanted = thousand::Wanted {
+        page: options.wants("page"),
+        drag: options.wants("drag"),
+        memory: options.wants("memory").then_some(options.events),
+        windows: options.wants("windows"),
+    };
+    if wanted.page || wanted.drag || wanted.memory.is_some() || wanted.windows {
+        figures.extend(thousand::figures(&binary, dir.path(), home.path(), wanted).await?);
+    }
     print_table(&figures);
     let file = target.join("bench.json");
     fs::write(&file, serde_json::to_string_pretty(&figures.iter().map(Figure::json).collect::<Vec<_>>())?)?;
@@ -81,94 +123,6 @@ fn starts(binary: &Path, dir: &Path, home: &Path) -> Result<Vec<Figure>> {
         Figure::new("ready after start, warm", "ms", median(warm), 40.0),
         Figure::new("ready after start, cold", "ms", median(cold), 150.0),
     ])
-}
-
-/// Memory, the first load, listing and moving, all on one server.
-async fn full_board(binary: &Path, dir: &Path, home: &Path) -> Result<Vec<Figure>> {
-    let data_dir = dir.join("full");
-    let board = Board::start(binary, &data_dir, home)?;
-    std::thread::sleep(SETTLES);
-    let idle = board.resident_kb()? / 1024.0;
-    let first_load = first_load(&board).await? / 1024.0;
-    let project = board.get("/projects").await?["items"][0]["id"].clone();
-    let mut cards = Vec::new();
-    for number in 0..CARDS {
-        let body = "What is wanted, in a few words. ".repeat(10);
-        let new = json!({ "project_id": project, "title": format!("Card {number} of a full board"), "body": body });
-        cards.push(board.post("/cards", &new).await?["id"].as_str().ok_or("a card without an id")?.to_owned());
-    }
-    let mut listings = Vec::new();
-    for _ in 0..LISTINGS {
-        let began = Instant::now();
-        let listed = board.request(Method::GET, "/api/v1/cards?limit=500").bearer_auth(&board.token).send().await?;
-        let bytes = listed.bytes().await?;
-        listings.push(millis(began.elapsed()));
-        let listed: Value = serde_json::from_slice(&bytes)?;
-        if listed["items"].as_array().map(Vec::len) != Some(CARDS) {
-            return Err("the list does not hold 500 cards".into());
-        }
-    }
-    std::thread::sleep(SETTLES);
-    let full = board.resident_kb()? / 1024.0;
-    let (moves, fsyncs) = moves(&board, &cards, &data_dir).await?;
-    board.stop()?;
-    Ok(vec![
-        Figure::new("resident memory, idle", "MB", idle, 25.0),
-        Figure::new("resident memory, 500 cards", "MB", full, 32.0),
-        Figure::new("first load of the board, all files, Brotli", "KB", first_load, 350.0),
-        Figure::new("500 cards listed, p50", "ms", median(listings), 3.0),
-        Figure::new(&format!("a move acknowledged, p50 (one fsync here: {fsyncs:.2} ms)"), "ms", moves, fsyncs + 1.0),
-    ])
-}
-
-/// Bytes on the wire for the page and every file that it names.
-async fn first_load(board: &Board) -> Result<f64> {
-    let opened = board.request(Method::GET, &format!("/?token={}", board.token)).send().await?;
-    let cookie = opened.headers().get(header::SET_COOKIE).ok_or("opening the link set no cookie")?.to_str()?;
-    let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-    let fetch = |path: String, coding: &'static str| {
-        let request = board.request(Method::GET, &path).header(header::COOKIE, &cookie);
-        async move {
-            Ok::<_, Box<dyn Error>>(
-                request.header(header::ACCEPT_ENCODING, coding).send().await?.error_for_status()?.bytes().await?,
-            )
-        }
-    };
-    let page = fetch("/".to_owned(), "identity").await?;
-    let mut bytes = fetch("/".to_owned(), "br").await?.len();
-    let page = String::from_utf8_lossy(&page);
-    let ends = ['"', '\'', '#', '?', ')', '>', ' ', '\\', '&'];
-    let mut files: Vec<&str> =
-        page.match_indices("/pkg/").filter_map(|(at, _)| page[at..].split(ends).next()).collect();
-    files.sort_unstable();
-    files.dedup();
-    for kind in [".wasm", ".js", ".css"] {
-        if !files.iter().any(|file| file.ends_with(kind)) {
-            return Err(format!("the page names no {kind} file; was the binary built with SLIPWAY_SITE=skip?").into());
-        }
-    }
-    for file in files {
-        bytes += fetch(file.to_owned(), "br").await?.len();
-    }
-    Ok(bytes as f64)
-}
-
-/// The median move, and this disk's median fsync between the moves. Each card's planner is through before
-/// the next move, so that a move is measured and not the agents beside it.
-async fn moves(board: &Board, cards: &[String], data_dir: &Path) -> Result<(f64, f64)> {
-    let (mut moves, mut fsyncs) = (Vec::new(), Vec::new());
-    let mut log = File::create(data_dir.join("bench.log"))?;
-    for card in &cards[..MOVES] {
-        let began = Instant::now();
-        log.write_all(&[0; LOG_APPEND])?;
-        log.sync_data()?;
-        fsyncs.push(millis(began.elapsed()));
-        let began = Instant::now();
-        board.post(&format!("/cards/{card}/moves"), &json!({ "to": "plan" })).await?;
-        moves.push(millis(began.elapsed()));
-        board.until(card, "needs_approval", PLANNED_WITHIN).await?;
-    }
-    Ok((median(moves), median(fsyncs)))
 }
 
 async fn whole_way(binary: &Path, dir: &Path, home: &Path) -> Result<Figure> {
