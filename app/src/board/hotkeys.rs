@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What the keys do, as `?` lists them.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 10] = [
     ("↑ ↓", "Next or previous card"),
     ("← →", "Column to the left or right"),
     ("Enter", "Open the card"),
@@ -18,6 +18,8 @@ const KEYS: [(&str, &str); 8] = [
     ("A", "Approve the card's gate"),
     ("/", "Search"),
     ("C", "New card"),
+    ("Ctrl Enter", "Save what is being written"),
+    ("Ctrl K", "Command palette: every card, project and action"),
     ("?", "This list"),
 ];
 

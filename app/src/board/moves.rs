@@ -89,6 +89,7 @@ pub enum Deed {
     StopAgent,
     Edit,
     Duplicate,
+    SaveAsTemplate,
     Archive,
 }
 
@@ -105,6 +106,7 @@ impl Deed {
             Deed::StopAgent => "Stop agent".to_owned(),
             Deed::Edit => "Edit…".to_owned(),
             Deed::Duplicate => "Duplicate".to_owned(),
+            Deed::SaveAsTemplate => "Save as template…".to_owned(),
             Deed::Archive => "Archive".to_owned(),
         }
     }
@@ -132,7 +134,7 @@ pub fn deeds(card: &Card) -> Vec<Deed> {
     if card.agent.as_ref().is_some_and(|agent| !agent.status.is_ended()) {
         deeds.push(Deed::StopAgent);
     }
-    deeds.extend([Deed::Edit, Deed::Duplicate, Deed::Archive]);
+    deeds.extend([Deed::Edit, Deed::Duplicate, Deed::SaveAsTemplate, Deed::Archive]);
     deeds
 }
 

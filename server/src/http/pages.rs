@@ -6,7 +6,7 @@ use std::sync::Arc;
 use any_spawner::Executor;
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{Query, Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -17,7 +17,14 @@ use leptos::{
     prelude::{provide_context, use_context},
 };
 use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
-use slipway_app::{api::StatusSink, opening::Opening, port::Board, shell};
+use slipway_app::{
+    api::StatusSink,
+    draw::{Drawn, Part, drawn},
+    opening::Opening,
+    port::Board,
+    shell,
+    ui::{icon::Sprite, ticked::ticked_html},
+};
 use tower_http::compression::{CompressionLayer, CompressionLevel, predicate::SizeAbove};
 
 use super::{assets::SITE, headers::CspNonce};
@@ -35,6 +42,8 @@ pub fn pages_router(board: Arc<dyn Board>) -> Router {
     Router::new()
         .route("/", get(board_page))
         .route("/cards/{id}", get(other_page))
+        .route("/inbox", get(inbox_page))
+        .route("/archive", get(archive_page))
         .route("/ui/{function}", post(server_function))
         .fallback(get(other_page))
         .layer(
@@ -47,14 +56,46 @@ pub fn pages_router(board: Arc<dyn Board>) -> Router {
 }
 
 async fn board_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
-    render(board, true, request).await
+    render(board, true, None, request).await
 }
 
 async fn other_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
-    render(board, false, request).await
+    render(board, false, None, request).await
 }
 
-async fn render(board: Arc<dyn Board>, with_cards: bool, request: Request) -> Response {
+async fn inbox_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
+    render(board, false, Some(Part::Inbox), request).await
+}
+
+/// What the archive's form asks. What is not understood filters nothing.
+#[derive(serde::Deserialize)]
+struct ArchiveAsked {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    project: String,
+}
+
+async fn archive_page(
+    State(board): State<Arc<dyn Board>>,
+    Query(asked): Query<ArchiveAsked>,
+    request: Request,
+) -> Response {
+    let part = Part::Archive { text: asked.q, project: asked.project.parse().ok() };
+    render(board, false, Some(part), request).await
+}
+
+/// `part` is what the page shows beside its frame, drawn before it.
+async fn render(board: Arc<dyn Board>, with_cards: bool, part: Option<Part>, request: Request) -> Response {
+    let part = match part {
+        Some(part) => match drawn(board.as_ref(), &SITE.icons, part).await {
+            Ok(html) => Some(Drawn(html)),
+            Err(problem) => {
+                Some(Drawn(format!("<li role=\"alert\">{} Load the page again.</li>", ticked_html(&problem.detail))))
+            }
+        },
+        None => None,
+    };
     let snapshot = if with_cards { board.snapshot(None).await } else { board.heading().await };
     // The one that the response's Content-Security-Policy will name.
     let nonce = request.extensions().get::<CspNonce>().map(|nonce| Nonce::from_value(nonce.0.as_str()));
@@ -63,6 +104,9 @@ async fn render(board: Arc<dyn Board>, with_cards: bool, request: Request) -> Re
     let provide = move || {
         provide_context(board.clone());
         provide_context(opening.clone());
+        if let Some(part) = part.clone() {
+            provide_context(part);
+        }
         provide_status_sink();
         if let (Some(status), Some(StatusSink(set))) = (failed, use_context()) {
             set(status);
@@ -78,6 +122,7 @@ async fn render(board: Arc<dyn Board>, with_cards: bool, request: Request) -> Re
 async fn server_function(State(board): State<Arc<dyn Board>>, request: Request) -> impl IntoResponse {
     let provide = move || {
         provide_context(board.clone());
+        provide_context(Sprite(SITE.icons.to_string()));
         provide_status_sink();
     };
     handle_server_fns_with_context(provide, request).await
@@ -105,7 +150,10 @@ mod tests {
     use slipway_app::{
         error::{ErrorCode, Problem},
         model::*,
-        port::{ArtifactView, BoardSnapshot, CardStory, Shelf},
+        port::{
+            ArtifactView, BoardSnapshot, CardStory, Shelf,
+            shelf::{Archive, ArchiveQuery, CardName, Matter, WrittenCard},
+        },
     };
     use tower::ServiceExt;
 
@@ -121,6 +169,42 @@ mod tests {
     #[async_trait]
     impl Shelf for EmptyBoard {
         async fn preview(&self, _: String) -> Result<String, Problem> {
+            refuse()
+        }
+        async fn read_text(&self, _: String) -> Result<WrittenCard, Problem> {
+            refuse()
+        }
+        async fn templates(&self, _: ProjectId) -> Result<Vec<Template>, Problem> {
+            refuse()
+        }
+        async fn template(&self, _: TemplateId) -> Result<Template, Problem> {
+            refuse()
+        }
+        async fn create_template(&self, _: ProjectId, _: NewTemplate) -> Result<Template, Problem> {
+            refuse()
+        }
+        async fn template_of_card(&self, _: CardId, _: String) -> Result<Template, Problem> {
+            refuse()
+        }
+        async fn edit_template(&self, _: TemplateId, _: TemplateEdit) -> Result<Template, Problem> {
+            refuse()
+        }
+        async fn delete_template(&self, _: TemplateId) -> Result<(), Problem> {
+            refuse()
+        }
+        async fn inbox(&self) -> Result<Vec<Matter>, Problem> {
+            Ok(Vec::new())
+        }
+        async fn archive(&self, _: ArchiveQuery) -> Result<Archive, Problem> {
+            Ok(Archive { cards: Vec::new(), more: false, projects: Vec::new() })
+        }
+        async fn card_names(&self) -> Result<Vec<CardName>, Problem> {
+            refuse()
+        }
+        async fn card_now(&self, _: CardId) -> Result<Card, Problem> {
+            refuse()
+        }
+        async fn projects(&self) -> Result<Vec<Project>, Problem> {
             refuse()
         }
     }
@@ -202,6 +286,19 @@ mod tests {
         assert_eq!(html.matches(&format!("nonce=\"{nonce}\"")).count(), scripts, "{policy}\n{html}");
         let (other, _) = ask(Request::builder().uri("/"), "").await;
         assert_ne!(other.headers()[header::CONTENT_SECURITY_POLICY], policy, "a nonce is used once");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn inbox_and_archive_are_drawn_with_the_page() {
+        for (address, words) in [
+            ("/inbox", "Nothing needs you"),
+            ("/archive", "The archive is empty"),
+            ("/archive?q=lamp&project=x", "No archived card matches"),
+        ] {
+            let (response, html) = ask(Request::builder().uri(address), "").await;
+            assert_eq!(response.status(), StatusCode::OK);
+            assert!(html.contains(words), "{address}: {html}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
