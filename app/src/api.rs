@@ -22,7 +22,7 @@ use crate::{
     error::Problem,
     model::{
         AgentId, Card, CardEdit, CardId, Gate, NewCard, NewDecision, NewMove, Project, ProjectEdit, ProjectId,
-        Transition,
+        TemplateChange, Transition,
     },
     port::{Board, BoardSnapshot},
 };
@@ -151,4 +151,19 @@ pub async fn stop_agent(agent: AgentId) -> Result<(), Problem> {
 #[server(prefix = "/ui", endpoint = "edit_project", input = Json, output = Json, client = SessionClient)]
 pub async fn edit_project(project: ProjectId, edit: ProjectEdit) -> Result<Project, Problem> {
     answer(board()?.edit_project(project, edit).await)
+}
+
+#[server(prefix = "/ui", endpoint = "change_template", input = Json, output = Json, client = SessionClient)]
+pub async fn change_template(change: TemplateChange) -> Result<(), Problem> {
+    use crate::model::TemplateEdit;
+    let board = board()?;
+    answer(match change {
+        TemplateChange::Save { project, template } => board.create_template(project, template).await.map(drop),
+        TemplateChange::SaveCard { card, name } => board.template_of_card(card, name).await.map(drop),
+        TemplateChange::Rename { template, name } => {
+            let edit = TemplateEdit { name: Some(name), ..TemplateEdit::default() };
+            board.edit_template(template, edit).await.map(drop)
+        }
+        TemplateChange::Delete(template) => board.delete_template(template).await,
+    })
 }

@@ -11,6 +11,7 @@ mod card_tile;
 mod column;
 mod deed;
 mod drag;
+mod drop;
 mod filter;
 mod first_view;
 mod hotkeys;
@@ -18,6 +19,7 @@ mod move_menu;
 pub mod moves;
 mod new_card;
 mod reason;
+mod save_template;
 mod select;
 mod several;
 mod trust;
@@ -35,12 +37,16 @@ use crate::editor::EditDialog;
 use crate::{
     live::Live,
     model::{CardId, Stage},
+    palette::{Wish, Wishes},
     shell::{Hydrated, OpeningProblem},
     ui::{announcer::Announcer, icon::Icon, later, settled::settled, toast::Toasts},
 };
+pub use card_tile::look as status_look;
 use column::Column;
 use filter::{Filter, FilterBar};
 use move_menu::MenuPlace;
+#[cfg(feature = "ssr")]
+pub use new_card::drawn as templates;
 use select::Selection;
 
 /// A question that the board puts to the person in a dialog.
@@ -48,6 +54,8 @@ use select::Selection;
 enum Ask {
     NewCard,
     Edit(CardId),
+    /// Keeps its text as a template.
+    SaveTemplate(CardId),
     SendBack(CardId),
     /// Forward through a red gate: to where, and before which card there.
     Override {
@@ -133,6 +141,22 @@ impl Desk {
         self.counts[stage as usize]
     }
 
+    /// Does what the palette asks, if it is this page's business.
+    fn take_up(self, wish: &Wish) -> bool {
+        match wish {
+            Wish::NewCard => self.ask.set(Some(Ask::NewCard)),
+            Wish::Keys => self.ask.set(Some(Ask::Keys)),
+            Wish::Deed(id, label) => {
+                let deeds = self.live.peek(*id).map(|card| moves::deeds(&card)).unwrap_or_default();
+                // What is no longer offered has been overtaken by what somebody else did.
+                if let Some(deed) = deeds.into_iter().find(|deed| deed.label() == *label) {
+                    self.perform(*id, deed);
+                }
+            }
+        }
+        true
+    }
+
     /// The active card while it is shown, else the first card of the board.
     fn reachable(self) -> Option<CardId> {
         let active = self.active.get();
@@ -190,6 +214,8 @@ pub fn BoardPage() -> impl IntoView {
     keep_focus(desk);
     hotkeys::listen(desk);
     drag::listen(desk);
+    let drop::Hovering(hovering) = drop::listen(desk);
+    Wishes::follow(move |wish| desk.take_up(wish));
     settled(view! {
         <Title text="Board" />
         <h1 class="visually-hidden">"Board"</h1>
@@ -200,6 +226,9 @@ pub fn BoardPage() -> impl IntoView {
                 on:click=move |_| desk.ask.set(Some(Ask::Keys))>
                 <Icon name="keyboard" />
             </button>
+            <a class="icon-button" href="/archive" aria-label="Archive" title="Archive">
+                <Icon name="archive" />
+            </a>
             <button type="button" class="button button-primary" aria-keyshortcuts="C" title="New card (C)"
                 on:click=move |_| desk.ask.set(Some(Ask::NewCard))>
                 <Icon name="plus" />
@@ -236,6 +265,9 @@ pub fn BoardPage() -> impl IntoView {
         <move_menu::MoveMenu />
         <select::SelectionBar />
         <drag::Preview />
+        <Show when=move || hovering.get()>
+            <p class="drop-hint">"Drop text or Markdown files to make cards"</p>
+        </Show>
         {dialogs_on_demand(desk)}
     })
 }
@@ -245,6 +277,7 @@ crate::later! {
     fn dialogs() in dialogs {
         view! {
             <new_card::NewCardDialog />
+            <save_template::SaveTemplateDialog />
             <EditCard />
             <reason::ReasonDialogs />
             <hotkeys::KeysDialog />

@@ -14,7 +14,7 @@ pub mod artifacts;
 pub mod ask;
 pub mod diff_view;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod gate_panel;
 pub mod header;
 pub mod now;
@@ -78,6 +78,8 @@ fn CardPage() -> impl IntoView {
 #[component]
 fn Card(opening: CardOpening) -> impl IntoView {
     let story = Story::provide(opening);
+    let id = story.now(|story| story.card.id);
+    Effect::new(move |_| crate::palette::note(id));
     follow(story);
     let title = story.part(|story| format!("#{} {}", story.card.number, story.card.title));
     settled(view! {

@@ -10,7 +10,7 @@
 //! - [`live`]: every card as the board shows it, kept up to date by the event stream
 //! - [`shell`]: document, header, routes
 //! - [`editor`]: writing a card
-//! - [`board`] and [`card`]: the pages
+//! - [`board`], [`card`], [`inbox`] and [`archive`]: the pages; [`palette`]: a way to all of them
 //! - [`ui`]: controls without domain words
 //!
 //! The board's own code is in every page; the code of other pages and of dialogs is loaded when it is needed.
@@ -24,14 +24,17 @@
 #![recursion_limit = "256"]
 
 pub mod api;
+pub mod archive;
 pub mod board;
 pub mod card;
 pub mod draw;
 pub mod editor;
 pub mod error;
+pub mod inbox;
 pub mod live;
 pub mod model;
 pub mod opening;
+pub mod palette;
 pub mod port;
 pub mod shell;
 pub mod ui;

@@ -11,6 +11,7 @@ mod money;
 mod project;
 mod question;
 mod stage;
+mod template;
 mod transition;
 
 pub(crate) use agent::text_enum as agent_text_enum;
@@ -20,11 +21,12 @@ pub use card::{ArtifactChip, BODY_LIMIT, Card, CardEdit, CardStatus, NewCard, St
 pub use event::{Batch, Event, Pulse};
 pub use fleet::{Fleet, FleetTotals, Slowest, Wait, WaitFor};
 pub use gate::{Check, Decision, Gate, GatePolicy, GateState, NewDecision};
-pub use id::{AgentId, ArtifactId, CardId, GateId, ProjectId, QuestionId, TransitionId};
+pub use id::{AgentId, ArtifactId, CardId, GateId, ProjectId, QuestionId, TemplateId, TransitionId};
 pub use money::{Money, ParseMoneyError};
 pub use project::{
     Bring, BringMode, Budget, DEFAULT_PROJECT_WIP, GatePolicies, Land, NewProject, Project, ProjectEdit, StageName,
 };
 pub use question::{NewAnswer, Question, QuestionOption, QuestionState};
 pub use stage::Stage;
+pub use template::{NewTemplate, TEMPLATE_NAME_LIMIT, Template, TemplateChange, TemplateEdit};
 pub use transition::{Actor, NewMove, Outcome, Transition};

@@ -13,11 +13,14 @@ use leptos_router::{
 };
 
 use crate::{
+    archive::archive_page,
     board::BoardPage,
     card::card_page,
     error::{ErrorCode, Problem},
+    inbox::inbox_page,
     live::{Connection, Live},
     opening::{OPENING_ELEMENT, Opening},
+    palette::{Palette, Wishes},
     ui::{
         announcer::{Announcer, StatusRegion},
         icon::Sprite,
@@ -31,7 +34,11 @@ use header::Header;
 
 /// What the page at `path` is made of, if its code is not in every page.
 pub fn code_of(path: &str) -> Option<Later> {
-    path.starts_with("/cards/").then(card_page)
+    match path {
+        "/inbox" => Some(inbox_page()),
+        "/archive" => Some(archive_page()),
+        path => path.starts_with("/cards/").then(card_page),
+    }
 }
 
 /// Addresses of the site's files, as the server found them in its build. Empty when it was built without.
@@ -126,6 +133,7 @@ pub fn App() -> impl IntoView {
     let live = Live::provide();
     Announcer::provide();
     Toasts::provide();
+    Wishes::provide();
     let hydrated = Hydrated(RwSignal::new(false));
     provide_context(hydrated);
     let problem = match opening {
@@ -162,8 +170,11 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=BoardPage />
                     <Route path=path!("/cards/:id") view=|| later::page(card_page()) />
+                    <Route path=path!("/inbox") view=|| later::page(inbox_page()) />
+                    <Route path=path!("/archive") view=|| later::page(archive_page()) />
                 </Routes>
             </main>
+            <Palette />
             <StatusRegion />
             <AlertRegion />
         </Router>

@@ -7,12 +7,13 @@ pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m20261121_000001_board;
+mod m20261121_000002_template;
 
 pub struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_board::Migration)]
+        vec![Box::new(m20261121_000001_board::Migration), Box::new(m20261121_000002_template::Migration)]
     }
 }

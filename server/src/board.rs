@@ -21,6 +21,7 @@ use crate::{
 };
 
 pub mod doors;
+pub mod inbox;
 pub mod listing;
 pub mod refusal;
 pub mod sessions;

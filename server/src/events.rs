@@ -77,6 +77,9 @@ event_kinds! {
     ShipLanded = "ship.landed", wakes: true;
     ShipPushed = "ship.pushed", wakes: false;
     ShipPushFailed = "ship.push_failed", wakes: false;
+    TemplateCreated = "template.created", wakes: false;
+    TemplateChanged = "template.changed", wakes: false;
+    TemplateDeleted = "template.deleted", wakes: false;
     WorkspaceRemoved = "workspace.removed", wakes: false;
 }
 

@@ -28,6 +28,7 @@ mod orchestrator;
 mod project;
 mod question;
 mod ship;
+mod template;
 mod transition;
 mod workshop;
 mod workspace;

@@ -42,6 +42,7 @@ impl Desk {
             Deed::Select => self.toggle_selected(id),
             Deed::Edit => self.ask.set(Some(Ask::Edit(id))),
             Deed::Duplicate => self.duplicate(card),
+            Deed::SaveAsTemplate => self.ask.set(Some(Ask::SaveTemplate(id))),
             Deed::Archive => self.archive(card),
         }
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What the keys do, as `?` lists them.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 15] = [
     ("↑ ↓", "Next or previous card"),
     ("← →", "Column to the left or right"),
     ("Home End", "First or last card of the column"),
@@ -26,6 +26,8 @@ const KEYS: [(&str, &str); 13] = [
     ("Esc", "Let the selection go; cancel dragging"),
     ("/", "Search"),
     ("C", "New card"),
+    ("Ctrl Enter", "Save what is being written"),
+    ("Ctrl K", "Command palette: every card, project and action"),
     ("?", "This list"),
 ];
 

@@ -93,6 +93,7 @@ pub enum Deed {
     Select,
     Edit,
     Duplicate,
+    SaveAsTemplate,
     Archive,
 }
 
@@ -123,6 +124,7 @@ impl Deed {
             Deed::Select => "Select".to_owned(),
             Deed::Edit => "Edit…".to_owned(),
             Deed::Duplicate => "Duplicate".to_owned(),
+            Deed::SaveAsTemplate => "Save as template…".to_owned(),
             Deed::Archive => "Archive".to_owned(),
         }
     }
@@ -150,7 +152,7 @@ pub fn deeds(card: &Card) -> Vec<Deed> {
     if card.agent.as_ref().is_some_and(|agent| !agent.status.is_ended()) {
         deeds.push(Deed::StopAgent);
     }
-    deeds.extend([Deed::Edit, Deed::Duplicate, Deed::Archive]);
+    deeds.extend([Deed::Edit, Deed::Duplicate, Deed::SaveAsTemplate, Deed::Archive]);
     deeds
 }
 

@@ -1,5 +1,9 @@
 //! The dialog that makes a card. What is typed survives a closed dialog and a reload, for each project.
 
+#[cfg(feature = "ssr")]
+pub mod drawn;
+mod templates;
+
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{Ask, Desk, reason::Refusal};
@@ -30,6 +34,8 @@ struct Form {
     body: RwSignal<String>,
     /// Whether the fields hold a draft from before.
     restored: RwSignal<bool>,
+    /// The template that fills the fields, until something else is typed.
+    template: StoredValue<NewDraft>,
     busy: RwSignal<bool>,
     refusal: RwSignal<Option<String>>,
 }
@@ -42,6 +48,7 @@ impl Form {
             title: RwSignal::new(String::new()),
             body: RwSignal::new(String::new()),
             restored: RwSignal::new(false),
+            template: StoredValue::new(NewDraft::default()),
             busy: RwSignal::new(false),
             refusal: RwSignal::new(None),
         };
@@ -89,6 +96,15 @@ impl Form {
             Some(draft) => self.fill(draft),
             None => self.keep(),
         }
+    }
+
+    /// Fills the fields from a template; what was typed stays, with the template's text after it.
+    fn start_from(self, template: NewDraft) {
+        let Some(unchanged) = self.template.try_with_value(|last| *last == self.draft()) else { return };
+        let filled = if unchanged { template } else { self.draft().and(template) };
+        self.template.set_value(filled.clone());
+        self.fill(filled);
+        self.keep();
     }
 
     fn create(self) {
@@ -151,6 +167,7 @@ fn NewCardForm() -> impl IntoView {
             <Show when=move || desk.live.projects().with(|projects| projects.len() > 1)>
                 <ProjectField form />
             </Show>
+            <templates::TemplateChoice form />
             <CardFields title=form.title body=form.body keep=Callback::new(move |()| form.keep()) />
             <Refusal refusal=form.refusal />
             <footer class="dialog-foot">

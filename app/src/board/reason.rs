@@ -31,7 +31,7 @@ pub(super) fn ReasonDialogs() -> impl IntoView {
 fn asked_card(desk: Desk) -> Option<Card> {
     let id = match desk.ask.get()? {
         Ask::SendBack(id) | Ask::ApproveAnyway(id) | Ask::Override { card: id, .. } | Ask::Edit(id) => id,
-        Ask::NewCard | Ask::Keys => return None,
+        Ask::NewCard | Ask::Keys | Ask::SaveTemplate(_) => return None,
     };
     desk.live.peek(id)
 }

@@ -1,6 +1,7 @@
 //! Which card this is, how it stands, and what a person can do with it as a whole.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
+use web_sys::wasm_bindgen::JsCast;
 
 use super::{
     HEADING,
@@ -13,6 +14,7 @@ use crate::{
     editor::EditDialog,
     error::{ErrorCode, Problem},
     model::{AgentId, Card, CardStatus, NewMove, Stage},
+    palette::{Wish, Wishes},
     ui::{
         announcer::Announcer,
         badge::{Badge, Tone},
@@ -110,9 +112,24 @@ pub fn actions(card: &Card) -> Vec<CardAction> {
 #[component]
 fn Actions(card: Memo<Card>, editing: RwSignal<bool>) -> impl IntoView {
     let ask = Ask::new();
+    let row = NodeRef::<html::Div>::new();
+    // What the palette asks for is pressed here, where its refusal shows too.
+    Wishes::follow(move |wish| {
+        let Wish::Deed(id, label) = wish else { return false };
+        let at = card.with_untracked(|card| {
+            (card.id == *id).then(|| actions(card).into_iter().position(|action| action.label() == *label))
+        });
+        let buttons = row.get_untracked().map(|row| row.children());
+        if let (Some(Some(at)), Some(buttons)) = (at, buttons)
+            && let Some(button) = buttons.item(at as u32)
+        {
+            button.unchecked_into::<web_sys::HtmlElement>().click();
+        }
+        at.is_some()
+    });
     let offered = Memo::new(move |_| card.with(actions));
     settled(view! {
-        <div class="card-actions">
+        <div class="card-actions" node_ref=row>
             <For each=move || offered.get() key=|action| *action let:action>
                 <ActionButton action ask editing />
             </For>
@@ -122,7 +139,7 @@ fn Actions(card: Memo<Card>, editing: RwSignal<bool>) -> impl IntoView {
 }
 
 impl CardAction {
-    fn label(self) -> String {
+    pub fn label(self) -> String {
         match self {
             CardAction::Move(stage) => format!("Move to {}", stage.label()),
             CardAction::GoToGate => "Go to the gate".to_owned(),

@@ -39,6 +39,17 @@ impl NewDraft {
         storage::forget(&Self::key(project));
     }
 
+    /// This draft with another text after it.
+    pub fn and(self, other: NewDraft) -> Self {
+        let title = if self.title.trim().is_empty() { other.title } else { self.title };
+        let body = match (self.body.trim_end(), other.body) {
+            ("", body) => body,
+            (_, body) if body.trim().is_empty() => self.body,
+            (own, body) => format!("{own}\n\n{body}"),
+        };
+        NewDraft { title, body }
+    }
+
     /// A title, a line break, a description: the server writes templates and dropped texts the same way.
     pub fn from_text(text: &str) -> Self {
         let (title, body) = text.split_once('\n').unwrap_or((text, ""));
@@ -202,6 +213,14 @@ mod tests {
         ] {
             assert_eq!(bad.fault().map(|problem| problem.code), Some(ErrorCode::InvalidRequest));
         }
+    }
+
+    #[test]
+    fn a_template_takes_no_text_away() {
+        let draft = |title: &str, body: &str| NewDraft { title: title.to_owned(), body: body.to_owned() };
+        assert_eq!(draft("", "").and(draft("T", "t")), draft("T", "t"));
+        assert_eq!(draft("Mine", "m\n").and(draft("T", "t")), draft("Mine", "m\n\nt"));
+        assert_eq!(draft("Mine", "m").and(draft("T", " ")), draft("Mine", "m"));
     }
 
     #[test]

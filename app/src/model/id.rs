@@ -64,6 +64,8 @@ ids! {
     GateId,
     /// Something an agent asks a person.
     QuestionId,
+    /// A text that a project's cards often start from.
+    TemplateId,
 }
 
 #[cfg(test)]

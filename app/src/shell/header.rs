@@ -97,7 +97,7 @@ fn Pills() -> impl IntoView {
                     {move || pulse.with(|pulse| pulse.cost_today_usd.to_cents())} <span class="pill-more">" today"</span>
                 </span>
             </span>
-            <a class="pill pill-needs" href="/?status=needs_you" data-waiting=move || (needs_you.get() > 0).then_some("")>
+            <a class="pill pill-needs" href="/inbox" data-waiting=move || (needs_you.get() > 0).then_some("")>
                 {move || format!("Needs you ({})", needs_you.get())}
             </a>
         </div>

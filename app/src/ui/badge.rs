@@ -15,7 +15,7 @@ pub enum Tone {
 }
 
 impl Tone {
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Tone::Neutral => "neutral",
             Tone::Active => "active",

@@ -174,6 +174,12 @@ pub async fn cards(store: &Store, query: &CardQuery, page: &Page) -> Result<List
     Ok(Listed { items: view::cards(store.reader(), rows).await.map_err(Refuse::refuse)?, next })
 }
 
+/// Every word in the title, or a card's number; `None` for no words at all.
+pub fn titled(text: &str) -> Option<Condition> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    (!words.is_empty()).then(|| words.into_iter().fold(Condition::all(), |all, word| all.add(matching(word))))
+}
+
 /// Text in the title, letter case aside, or a card's number.
 fn matching(text: &str) -> Condition {
     use entity::card::Column;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Cards asked for by id at a time: databases bound the parameters of one statement.
-const CHUNK: usize = 500;
+pub const CHUNK: usize = 500;
 
 /// Cards without bodies, in the order of their rows.
 pub async fn cards(connection: &impl ConnectionTrait, rows: Vec<card::Row>) -> Result<Vec<Card>, StoreError> {
@@ -273,6 +273,16 @@ async fn used_today(connection: &impl ConnectionTrait) -> Result<(i64, i64), Sto
 fn first_id_at(moment: chrono::DateTime<chrono::Utc>) -> Uuid {
     let millis = u128::try_from(moment.timestamp_millis()).unwrap_or(0);
     Uuid::from_u128((millis << 80) | (0x7 << 76))
+}
+
+/// Cards on their way: neither in the backlog nor landed nor archived.
+pub async fn active_rows(connection: &impl ConnectionTrait) -> Result<Vec<card::Row>, StoreError> {
+    use entity::card::{Column, Entity};
+    let query = Entity::find()
+        .filter(Column::LandedAt.is_null())
+        .filter(Column::ArchivedAt.is_null())
+        .filter(Column::Stage.ne("backlog"));
+    Ok(query.all(connection).await?)
 }
 
 /// Cards that wait for a person: an open gate, an open question, or a stage that ended without a gate. Asked

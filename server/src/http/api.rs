@@ -22,6 +22,7 @@ pub mod gates;
 pub mod projects;
 pub mod questions;
 pub mod sessions;
+pub mod templates;
 
 /// Where the API lives. A change that breaks callers gets another number.
 pub const ROOT: &str = "/api/v1";
@@ -62,6 +63,8 @@ fn operations() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(projects::register, projects::list))
         .routes(routes!(projects::show, projects::edit, projects::delete))
+        .routes(routes!(templates::create, templates::list))
+        .routes(routes!(templates::show, templates::edit, templates::delete))
         .routes(routes!(cards::create, cards::list))
         .routes(routes!(cards::show, cards::edit, cards::archive))
         .routes(routes!(cards::move_card))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use any_spawner::Executor;
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{Query, Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -20,10 +20,12 @@ use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_as
 use slipway_app::{
     api::StatusSink,
     board::FirstView,
+    draw::{Drawn, Part, drawn},
     error::Problem,
     opening::Opening,
     port::{Board, BoardSnapshot},
     shell,
+    ui::{icon::Sprite, ticked::ticked_html},
 };
 use tower_http::compression::{CompressionLayer, CompressionLevel, predicate::SizeAbove};
 
@@ -42,6 +44,8 @@ pub fn pages_router(board: Arc<dyn Board>) -> Router {
     Router::new()
         .route("/", get(board_page))
         .route("/cards/{id}", get(other_page))
+        .route("/inbox", get(inbox_page))
+        .route("/archive", get(archive_page))
         .route("/ui/{function}", post(server_function))
         .fallback(get(other_page))
         .layer(
@@ -56,18 +60,55 @@ pub fn pages_router(board: Arc<dyn Board>) -> Router {
 async fn board_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
     let view = FirstView::of(request.uri().query().unwrap_or_default());
     let snapshot = view.read(board.as_ref()).await;
-    render(board, snapshot, true, request).await
+    render(board, snapshot, true, None, request).await
 }
 
 async fn other_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
+    page_of(board, None, request).await
+}
+
+async fn inbox_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
+    page_of(board, Some(Part::Inbox), request).await
+}
+
+/// What the archive's form asks. What is not understood filters nothing.
+#[derive(serde::Deserialize)]
+struct ArchiveAsked {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    project: String,
+}
+
+async fn archive_page(
+    State(board): State<Arc<dyn Board>>,
+    Query(asked): Query<ArchiveAsked>,
+    request: Request,
+) -> Response {
+    let part = Part::Archive { text: asked.q, project: asked.project.parse().ok() };
+    page_of(board, Some(part), request).await
+}
+
+/// A page without the board's cards. `part` is what it shows beside its frame, drawn before it.
+async fn page_of(board: Arc<dyn Board>, part: Option<Part>, request: Request) -> Response {
+    let part = match part {
+        Some(part) => match drawn(board.as_ref(), &SITE.icons, part).await {
+            Ok(html) => Some(Drawn(html)),
+            Err(problem) => {
+                Some(Drawn(format!("<li role=\"alert\">{} Load the page again.</li>", ticked_html(&problem.detail))))
+            }
+        },
+        None => None,
+    };
     let heading = board.heading().await;
-    render(board, heading, false, request).await
+    render(board, heading, false, part, request).await
 }
 
 async fn render(
     board: Arc<dyn Board>,
     snapshot: Result<BoardSnapshot, Problem>,
     with_cards: bool,
+    part: Option<Drawn>,
     request: Request,
 ) -> Response {
     // The one that the response's Content-Security-Policy will name.
@@ -77,6 +118,9 @@ async fn render(
     let provide = move || {
         provide_context(board.clone());
         provide_context(opening.clone());
+        if let Some(part) = part.clone() {
+            provide_context(part);
+        }
         provide_status_sink();
         if let (Some(status), Some(StatusSink(set))) = (failed, use_context()) {
             set(status);
@@ -92,6 +136,7 @@ async fn render(
 async fn server_function(State(board): State<Arc<dyn Board>>, request: Request) -> impl IntoResponse {
     let provide = move || {
         provide_context(board.clone());
+        provide_context(Sprite(SITE.icons.to_string()));
         provide_status_sink();
     };
     handle_server_fns_with_context(provide, request).await
@@ -119,7 +164,10 @@ mod tests {
     use slipway_app::{
         error::ErrorCode,
         model::*,
-        port::{ArtifactView, CardStory, Shelf},
+        port::{
+            ArtifactView, CardStory, Shelf,
+            shelf::{Archive, ArchiveQuery, CardName, Matter, WrittenCard},
+        },
     };
     use tower::ServiceExt;
 
@@ -135,6 +183,42 @@ mod tests {
     #[async_trait]
     impl Shelf for EmptyBoard {
         async fn preview(&self, _: String) -> Result<String, Problem> {
+            refuse()
+        }
+        async fn read_text(&self, _: String) -> Result<WrittenCard, Problem> {
+            refuse()
+        }
+        async fn templates(&self, _: ProjectId) -> Result<Vec<Template>, Problem> {
+            refuse()
+        }
+        async fn template(&self, _: TemplateId) -> Result<Template, Problem> {
+            refuse()
+        }
+        async fn create_template(&self, _: ProjectId, _: NewTemplate) -> Result<Template, Problem> {
+            refuse()
+        }
+        async fn template_of_card(&self, _: CardId, _: String) -> Result<Template, Problem> {
+            refuse()
+        }
+        async fn edit_template(&self, _: TemplateId, _: TemplateEdit) -> Result<Template, Problem> {
+            refuse()
+        }
+        async fn delete_template(&self, _: TemplateId) -> Result<(), Problem> {
+            refuse()
+        }
+        async fn inbox(&self) -> Result<Vec<Matter>, Problem> {
+            Ok(Vec::new())
+        }
+        async fn archive(&self, _: ArchiveQuery) -> Result<Archive, Problem> {
+            Ok(Archive { cards: Vec::new(), more: false, projects: Vec::new() })
+        }
+        async fn card_names(&self) -> Result<Vec<CardName>, Problem> {
+            refuse()
+        }
+        async fn card_now(&self, _: CardId) -> Result<Card, Problem> {
+            refuse()
+        }
+        async fn projects(&self) -> Result<Vec<Project>, Problem> {
             refuse()
         }
     }
@@ -219,6 +303,19 @@ mod tests {
         assert_eq!(html.matches(&format!("nonce=\"{nonce}\"")).count(), scripts, "{policy}\n{html}");
         let (other, _) = ask(Request::builder().uri("/"), "").await;
         assert_ne!(other.headers()[header::CONTENT_SECURITY_POLICY], policy, "a nonce is used once");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn inbox_and_archive_are_drawn_with_the_page() {
+        for (address, words) in [
+            ("/inbox", "Nothing needs you"),
+            ("/archive", "The archive is empty"),
+            ("/archive?q=lamp&project=x", "No archived card matches"),
+        ] {
+            let (response, html) = ask(Request::builder().uri(address), "").await;
+            assert_eq!(response.status(), StatusCode::OK);
+            assert!(html.contains(words), "{address}: {html}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,10 @@ use chrono::DateTime;
 use slipway_app::{
     error::{Blocker, ErrorCode, Problem},
     model::*,
-    port::{ArtifactView, Board, BoardSnapshot, CardStory, Shelf},
+    port::{
+        ArtifactView, Board, BoardSnapshot, CardStory, Shelf,
+        shelf::{Archive, ArchiveQuery, CardName, Matter, WrittenCard},
+    },
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -104,6 +107,14 @@ fn project() -> Project {
     .unwrap()
 }
 
+fn template() -> Template {
+    serde_json::from_value(serde_json::json!({
+        "id": KNOWN, "project_id": KNOWN, "name": "Bug", "title": "Fix ", "body": "x",
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+    }))
+    .unwrap()
+}
+
 fn agent() -> Agent {
     serde_json::from_value(serde_json::json!({
         "id": KNOWN, "project_id": KNOWN, "card_id": KNOWN, "card_number": 1, "card_title": "x",
@@ -154,6 +165,45 @@ fn question() -> Question {
 #[async_trait]
 impl Shelf for Stub {
     async fn preview(&self, _: String) -> Result<String, Problem> {
+        panic!("a page's question")
+    }
+    async fn read_text(&self, _: String) -> Result<WrittenCard, Problem> {
+        panic!("a page's question")
+    }
+    async fn templates(&self, id: ProjectId) -> Result<Vec<Template>, Problem> {
+        known(id.0, vec![Template { body: None, ..template() }])
+    }
+    async fn template(&self, id: TemplateId) -> Result<Template, Problem> {
+        known(id.0, template())
+    }
+    async fn create_template(&self, id: ProjectId, new: NewTemplate) -> Result<Template, Problem> {
+        self.note(format!("create_template {} {}", new.name, new.body.len()));
+        known(id.0, template())
+    }
+    async fn template_of_card(&self, _: CardId, _: String) -> Result<Template, Problem> {
+        panic!("a page's question")
+    }
+    async fn edit_template(&self, id: TemplateId, edit: TemplateEdit) -> Result<Template, Problem> {
+        self.note(format!("edit_template {:?}", edit.name));
+        known(id.0, template())
+    }
+    async fn delete_template(&self, id: TemplateId) -> Result<(), Problem> {
+        self.note("delete_template");
+        known(id.0, ())
+    }
+    async fn inbox(&self) -> Result<Vec<Matter>, Problem> {
+        panic!("a page's question")
+    }
+    async fn archive(&self, _: ArchiveQuery) -> Result<Archive, Problem> {
+        panic!("a page's question")
+    }
+    async fn card_names(&self) -> Result<Vec<CardName>, Problem> {
+        panic!("a page's question")
+    }
+    async fn card_now(&self, _: CardId) -> Result<Card, Problem> {
+        panic!("a page's question")
+    }
+    async fn projects(&self) -> Result<Vec<Project>, Problem> {
         panic!("a page's question")
     }
 }

@@ -14,4 +14,5 @@ pub mod process;
 pub mod project;
 pub mod question;
 pub mod session;
+pub mod template;
 pub mod transition;

@@ -275,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn every_block_that_the_editor_offers_is_one() {
+        for offered in slipway_app::editor::blocks::BLOCKS {
+            let found = find(offered.text);
+            assert_eq!(found.len(), 1, "{}", offered.name);
+            assert!(found[0].action.is_ok(), "{}: {:?}", offered.name, found[0].action);
+        }
+    }
+
+    #[test]
     fn finds_blocks_as_commonmark_does() {
         let body = "Words\r\n\r\n```rust\nedit me\n```\n\n````delete a b.txt\n````\n\n- item\n\n  ~~~ move a -> b c\n  ~~~\n\n\
             > ```sh\n> ls\n> ```\n\n~~~~markdown\n```delete x\n```\n~~~~\n\n    ```delete y\n    ```\n";

@@ -24,6 +24,7 @@ use crate::{http::session::SECRET_HEADER, idempotency::KEY_LIMIT};
     components(schemas(Problem, Blocker, Batch)),
     tags(
         (name = "projects", description = "Repositories registered with the board, and their defaults"),
+        (name = "templates", description = "Texts that a project's cards often start from"),
         (name = "cards", description = "Pieces of work and their moves between stages"),
         (name = "gates", description = "The exits of stages: checks, then a decision"),
         (name = "agents", description = "Disposable workers: one agent, one prompt, one purpose"),

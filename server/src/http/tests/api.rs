@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use super::{super::stub::KNOWN, *};
 
 /// The calls of CONTRACT.md.
-const TABLE: [(&str, &[&str]); 24] = [
+const TABLE: [(&str, &[&str]); 26] = [
     ("/projects", &["get", "post"]),
     ("/projects/{id}", &["get", "patch", "delete"]),
+    ("/projects/{id}/templates", &["get", "post"]),
+    ("/templates/{id}", &["get", "patch", "delete"]),
     ("/cards", &["get", "post"]),
     ("/cards/{id}", &["get", "patch", "delete"]),
     ("/cards/{id}/moves", &["post"]),
@@ -110,6 +112,10 @@ async fn every_call_reaches_its_method() {
     check("GET", "/projects?limit=7", None, 200, "list_projects Page { limit: 7, cursor: None }").await;
     check("PATCH", "/projects/ID", Some(json!({ "name": "n" })), 200, "edit_project Some(\"n\")").await;
     check("DELETE", "/projects/ID", None, 204, "delete_project").await;
+    check("POST", "/projects/ID/templates", Some(json!({ "name": "n", "body": "ab" })), 201, "create_template n 2")
+        .await;
+    check("PATCH", "/templates/ID", Some(json!({ "name": "m" })), 200, "edit_template Some(\"m\")").await;
+    check("DELETE", "/templates/ID", None, 204, "delete_template").await;
     check("POST", "/cards", Some(json!({ "project_id": KNOWN, "title": "t", "body": "ab" })), 201, "create_card t 2")
         .await;
     check("PATCH", "/cards/ID", Some(json!({ "title": "u", "version": 2 })), 200, "edit_card Some(\"u\") Some(2)")
@@ -130,6 +136,8 @@ async fn every_call_reaches_its_method() {
     check("POST", "/questions/ID/answer", Some(json!({ "option": "a" })), 200, "answer Some(\"a\")").await;
     for read in [
         "/projects/ID",
+        "/projects/ID/templates",
+        "/templates/ID",
         "/cards/ID",
         "/cards/ID/transitions",
         "/cards/ID/gates",
