@@ -105,7 +105,7 @@ mod tests {
     use slipway_app::{
         error::{ErrorCode, Problem},
         model::*,
-        port::{ArtifactView, BoardSnapshot, CardStory, Shelf},
+        port::{ArtifactView, BoardSnapshot, CardStory, DiffLines, Shelf},
     };
     use tower::ServiceExt;
 
@@ -136,7 +136,13 @@ mod tests {
         async fn story(&self, _: CardId) -> Result<CardStory, Problem> {
             Err(Problem::new(ErrorCode::NotFound, "No such card."))
         }
-        async fn artifact(&self, _: ArtifactId) -> Result<ArtifactView, Problem> {
+        async fn activity_before(&self, _: CardId, _: i64) -> Result<Vec<Event>, Problem> {
+            refuse()
+        }
+        async fn artifact(&self, _: ArtifactId, _: Option<ArtifactId>) -> Result<ArtifactView, Problem> {
+            refuse()
+        }
+        async fn diff_lines(&self, _: DiffLines) -> Result<Vec<String>, Problem> {
             refuse()
         }
         async fn create_card(&self, _: NewCard) -> Result<Card, Problem> {
