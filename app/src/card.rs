@@ -38,6 +38,7 @@ use crate::{
     error::{ErrorCode, Problem},
     live::Live,
     model::{ArtifactId, CardId},
+    shell::Hydrated,
     ui::{json::JsonBytes, settled::settled},
 };
 use api::{CardOpening, open_card};
@@ -90,9 +91,10 @@ fn Card(opening: CardOpening) -> impl IntoView {
     Deciding::provide(story, Remarks::provide(story.now(|story| story.card.id)));
     follow(story);
     let title = story.part(|story| format!("#{} {}", story.card.number, story.card.title));
+    let hydrated = expect_context::<Hydrated>().0;
     settled(view! {
         <Title text=move || title.get() />
-        <div class="card-page">
+        <div class="card-page" data-live=move || hydrated.get().then_some("")>
             <header::CardHeader />
             <noscript>
                 <p class="hint">"Reading works without JavaScript; moving, approving and answering need it."</p>

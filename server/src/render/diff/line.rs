@@ -52,25 +52,25 @@ mod tests {
     use super::*;
     use crate::render::syntax::Tint;
 
-    fn check(text: &str, spans: &[Span], marks: &[Range<usize>], want: &str) {
+    fn check(text: &str, spans: &[Span], mark: Option<Range<usize>>, want: &str) {
         let mut out = String::new();
-        write(&mut out, text, spans, marks);
+        write(&mut out, text, spans, mark.as_slice());
         assert_eq!(out, want);
     }
 
     #[test]
     fn colours_and_marks_nest() {
         let spans = [(0..3, Tint::Keyword), (8..9, Tint::Number)];
-        check("let x = 1;\r", &spans, &[], "<span class=\"hl-k\">let</span> x = <span class=\"hl-n\">1</span>;");
+        check("let x = 1;\r", &spans, None, "<span class=\"hl-k\">let</span> x = <span class=\"hl-n\">1</span>;");
         let marked = "<span class=\"hl-k\">l</span><mark><span class=\"hl-k\">et</span> x</mark> = <span class=\"hl-n\">1</span>;";
-        check("let x = 1;", &spans, &[1..5], marked);
-        check("a<b", &[], &[1..2], "a<mark>&lt;</mark>b");
+        check("let x = 1;", &spans, Some(1..5), marked);
+        check("a<b", &[], Some(1..2), "a<mark>&lt;</mark>b");
     }
 
     #[test]
     fn long_lines_are_cut() {
         let mut out = String::new();
-        write(&mut out, &"ä".repeat(CHARACTERS + 5), &[], &[2 * CHARACTERS - 2..2 * CHARACTERS + 6]);
+        write(&mut out, &"ä".repeat(CHARACTERS + 5), &[], Some(2 * CHARACTERS - 2..2 * CHARACTERS + 6).as_slice());
         assert_eq!(out.chars().filter(|letter| *letter == 'ä').count(), CHARACTERS);
         assert!(out.ends_with("</mark>…"));
     }

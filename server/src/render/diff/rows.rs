@@ -145,7 +145,7 @@ impl Tables {
         if !far {
             self.end_fold();
         }
-        if self.rows % CHUNK_ROWS == 0 {
+        if self.rows.is_multiple_of(CHUNK_ROWS) {
             let folding = self.fold.is_some();
             self.end_fold();
             self.end_table();
