@@ -4,15 +4,18 @@
 //! Reading order:
 //! - [`story`]: the story on screen, kept up to date
 //! - [`header`], [`stepper`]: what and where
-//! - [`gate_panel`], [`questions`], [`now`]: what it needs, what goes on
-//! - [`overview`], [`artifacts`] with [`diff_view`], [`activity`] with [`words`]: what happened
+//! - [`deciding`] with [`gate_panel`], [`questions`], [`now`]: what it needs, what goes on
+//! - [`overview`], [`artifacts`] with [`diff`], [`activity`] with [`topic`] and [`words`]: what happened
+//! - [`remarks`] with [`remark_bar`]: comments on lines, until they are sent back
 //! - [`api`], [`ask`]: what it asks of the server, and how a refusal is told
 
 pub mod activity;
 pub mod api;
 pub mod artifacts;
 pub mod ask;
-pub mod diff_view;
+pub mod copy;
+pub mod deciding;
+pub mod diff;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod gate_panel;
@@ -20,8 +23,11 @@ pub mod header;
 pub mod now;
 pub mod overview;
 pub mod questions;
+pub mod remark_bar;
+pub mod remarks;
 pub mod stepper;
 pub mod story;
+pub mod topic;
 pub mod words;
 
 use leptos::prelude::*;
@@ -32,9 +38,12 @@ use crate::{
     error::{ErrorCode, Problem},
     live::Live,
     model::{ArtifactId, CardId},
+    shell::Hydrated,
     ui::{json::JsonBytes, settled::settled},
 };
 use api::{CardOpening, open_card};
+use deciding::Deciding;
+use remarks::Remarks;
 use story::Story;
 
 /// The id of the page's first heading, which takes the focus when what had it is gone.
@@ -51,12 +60,13 @@ fn CardPage() -> impl IntoView {
     let query = use_query_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<CardId>().ok()));
     // Only the first view waits for what was asked for; later choices are fetched by themselves.
-    let asked = query.with_untracked(|query| query.get("artifact")?.parse::<ArtifactId>().ok());
+    let named = |name: &str| query.with_untracked(|query| query.get(name)?.parse::<ArtifactId>().ok());
+    let (asked, since) = (named("artifact"), named("since"));
     let opening = Resource::<_, JsonBytes>::new_with_options(
         move || id.get(),
         move |id| async move {
             match id {
-                Some(id) => open_card(id, asked).await,
+                Some(id) => open_card(id, asked, since).await,
                 None => Err(Problem::new(ErrorCode::NotFound, "This address names no card.")),
             }
         },
@@ -80,11 +90,13 @@ fn Card(opening: CardOpening) -> impl IntoView {
     let story = Story::provide(opening);
     let id = story.now(|story| story.card.id);
     Effect::new(move |_| crate::palette::note(id));
+    Deciding::provide(story, Remarks::provide(story.now(|story| story.card.id)));
     follow(story);
     let title = story.part(|story| format!("#{} {}", story.card.number, story.card.title));
+    let hydrated = expect_context::<Hydrated>().0;
     settled(view! {
         <Title text=move || title.get() />
-        <div class="card-page">
+        <div class="card-page" data-live=move || hydrated.get().then_some("")>
             <header::CardHeader />
             <noscript>
                 <p class="hint">"Reading works without JavaScript; moving, approving and answering need it."</p>

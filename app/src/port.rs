@@ -69,48 +69,31 @@ pub struct ArtifactView {
 pub enum ArtifactContent {
     /// Sanitised HTML of a Markdown artifact.
     Html(String),
-    Diff(Vec<FileDiff>),
+    /// HTML of a unified diff: its files, and the lines of those that are not too long.
+    Diff(String),
     Text(String),
     /// Too large or binary: download it.
     Opaque,
 }
 
-/// One file of a unified diff.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FileDiff {
-    /// `None` when the file is new.
-    pub old_path: Option<String>,
-    /// `None` when the file is gone.
-    pub new_path: Option<String>,
-    pub binary: bool,
-    pub additions: u32,
-    pub deletions: u32,
-    pub hunks: Vec<Hunk>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Hunk {
-    /// The `@@ … @@` line.
-    pub header: String,
-    pub lines: Vec<DiffLine>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DiffLine {
-    pub kind: DiffLineKind,
-    /// Line number in the old file.
-    pub old: Option<u32>,
-    /// Line number in the new file.
-    pub new: Option<u32>,
-    pub text: String,
-}
-
+/// How the two sides of a diff stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum DiffLineKind {
-    Context,
-    Added,
-    Removed,
+pub enum DiffLayout {
+    Unified,
+    /// Side by side.
+    Split,
+}
+
+/// Files of a diff whose lines a page wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiffLines {
+    pub artifact: ArtifactId,
+    /// The older version that it is compared with, where it is.
+    pub since: Option<ArtifactId>,
+    pub layout: DiffLayout,
+    /// Places in the diff, counted from 0.
+    pub files: Vec<u32>,
 }
 
 /// The port. Every method answers from committed facts or commits before it answers.
@@ -122,7 +105,12 @@ pub trait Board: Shelf {
     /// The same without cards, for pages that only show what stands above every page: projects and figures.
     async fn heading(&self) -> Result<BoardSnapshot, Problem>;
     async fn story(&self, card: CardId) -> Result<CardStory, Problem>;
-    async fn artifact(&self, artifact: ArtifactId) -> Result<ArtifactView, Problem>;
+    /// The newest events of a card from before `seq`, at most [`ACTIVITY_LIMIT`], oldest first.
+    async fn activity_before(&self, card: CardId, seq: i64) -> Result<Vec<Event>, Problem>;
+    /// An artifact to be read, or what changed in it since an older version of its kind.
+    async fn artifact(&self, artifact: ArtifactId, since: Option<ArtifactId>) -> Result<ArtifactView, Problem>;
+    /// The lines of some files of a diff, as HTML, in the order asked for.
+    async fn diff_lines(&self, asked: DiffLines) -> Result<Vec<String>, Problem>;
     async fn create_card(&self, new: NewCard) -> Result<Card, Problem>;
     async fn edit_card(&self, card: CardId, edit: CardEdit) -> Result<Card, Problem>;
     async fn archive_card(&self, card: CardId) -> Result<(), Problem>;

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use slipway_app::{
     error::{ErrorCode, Problem},
     model::{
-        Actor, AgentId, ArtifactId, Card, CardEdit, CardId, Gate, NewAnswer, NewCard, NewDecision, NewMove, NewProject,
-        Project, ProjectEdit, ProjectId, Question, QuestionId, Transition,
+        Actor, AgentId, ArtifactId, Card, CardEdit, CardId, Event, Gate, NewAnswer, NewCard, NewDecision, NewMove,
+        NewProject, Project, ProjectEdit, ProjectId, Question, QuestionId, Transition,
     },
-    port::{ArtifactView, Board, BoardSnapshot, CardStory},
+    port::{ACTIVITY_LIMIT, ArtifactView, Board, BoardSnapshot, CardStory, DiffLines},
 };
 
 use crate::{
-    agent, artifact, card, project, ship,
+    agent, card, events, project, ship,
     store::{Store, Tx},
     transition,
     workshop::Workshop,
@@ -23,6 +23,7 @@ use crate::{
 pub mod doors;
 pub mod inbox;
 pub mod listing;
+pub mod reading;
 pub mod refusal;
 pub mod sessions;
 pub mod shelf;
@@ -91,9 +92,7 @@ impl Slipway {
         if row.status().map_err(Refuse::refuse)?.is_ended() {
             return Err(Problem::new(ErrorCode::AgentEnded, "The agent has ended already."));
         }
-        agent::cancel(&mut tx, &row, "Stopped by a person. Retry runs the stage again.")
-            .await
-            .map_err(Refuse::refuse)?;
+        agent::cancel(&mut tx, &row, "A person stopped it.").await.map_err(Refuse::refuse)?;
         tx.commit().await.map_err(Refuse::refuse)
     }
 }
@@ -127,11 +126,16 @@ impl Board for Slipway {
         story::of(self.store(), id).await
     }
 
-    async fn artifact(&self, id: ArtifactId) -> Result<ArtifactView, Problem> {
-        let reader = self.store().reader();
-        let row = artifact::stored::find(reader, id).await.map_err(Refuse::refuse)?;
-        let content = artifact::stored::content_of(reader, &row).await.map_err(Refuse::refuse)?;
-        story::artifact_view(row, content).map_err(Refuse::refuse)
+    async fn activity_before(&self, id: CardId, seq: i64) -> Result<Vec<Event>, Problem> {
+        events::of_card_before(self.store().reader(), id, seq, ACTIVITY_LIMIT).await.map_err(Refuse::refuse)
+    }
+
+    async fn artifact(&self, id: ArtifactId, since: Option<ArtifactId>) -> Result<ArtifactView, Problem> {
+        reading::artifact(self.store(), id, since).await
+    }
+
+    async fn diff_lines(&self, asked: DiffLines) -> Result<Vec<String>, Problem> {
+        reading::diff_lines(self.store(), asked).await
     }
 
     async fn create_card(&self, new: NewCard) -> Result<Card, Problem> {

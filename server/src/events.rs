@@ -243,8 +243,18 @@ pub async fn newest_of_card(
     card: CardId,
     limit: u64,
 ) -> Result<Vec<Event>, StoreError> {
+    of_card_before(connection, card, i64::MAX, limit).await
+}
+
+/// The newest `limit` events of a card from before `seq`, oldest first.
+pub async fn of_card_before(
+    connection: &impl ConnectionTrait,
+    card: CardId,
+    seq: i64,
+    limit: u64,
+) -> Result<Vec<Event>, StoreError> {
     use entity::event::Column;
-    let query = entity::event::Entity::find().filter(Column::CardId.eq(card.0));
+    let query = entity::event::Entity::find().filter(Column::CardId.eq(card.0)).filter(Column::Seq.lt(seq));
     let rows = query.order_by_desc(Column::Seq).limit(limit).all(connection).await?;
     rows.into_iter().rev().map(event).collect()
 }

@@ -1,18 +1,20 @@
-//! What the card's agents made: every kind in the order of the stages, its newest version open, every
-//! other version one click away; who made it from what; copy and download.
+//! What the card's agents made: every kind in the order of the stages, its newest version open, every other
+//! version and the difference to it one click away; who made it from what; copy and download.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::{
-    diff_view::DiffView,
-    story::Story,
-    words::{artifact_name, bytes_text},
+    copy::{CopyButton, Source},
+    diff::DiffView,
+    remark_bar::RemarkBar,
+    story::{ReadKey, Story},
+    words::figures::{artifact_name, bytes_text},
 };
 use crate::{
     model::{Artifact, ArtifactId, ArtifactKind},
     port::{ArtifactContent, ArtifactView, CardStory},
-    ui::{announcer::Announcer, icon::Icon, settled::settled, time::Ago},
+    ui::{icon::Icon, settled::settled, time::Ago},
 };
 
 /// Kinds in the order in which a reader follows the work.
@@ -98,6 +100,7 @@ pub fn Artifacts() -> impl IntoView {
             >
                 <For each=move || kinds.get() key=|kind| *kind let:kind><OfKind kind /></For>
             </Show>
+            <RemarkBar />
         </section>
     })
 }
@@ -107,42 +110,49 @@ pub fn Artifacts() -> impl IntoView {
 fn OfKind(kind: ArtifactKind) -> impl IntoView {
     let story = expect_context::<Story>();
     let query = use_query_map();
-    let asked = Memo::new(move |_| query.with(|query| query.get("artifact")?.parse::<ArtifactId>().ok()));
+    let asked =
+        move |name: &'static str| Memo::new(move |_| query.with(|query| query.get(name)?.parse::<ArtifactId>().ok()));
+    let (artifact, since) = (asked("artifact"), asked("since"));
     let all = story.part(move |story| {
         let mut all: Vec<Artifact> = story.artifacts.iter().filter(|artifact| artifact.kind == kind).cloned().collect();
         all.sort_by_key(|artifact| std::cmp::Reverse(artifact.version));
         all
     });
-    let open = Memo::new(move |_| all.with(|all| chosen(all, kind, asked.get()).cloned()));
+    let open = Memo::new(move |_| all.with(|all| chosen(all, kind, artifact.get()).cloned()));
+    let older = Memo::new(move |_| {
+        let (open, since) = (open.get()?, since.get()?);
+        all.with(|all| all.iter().find(|artifact| artifact.id == since && artifact.version < open.version).cloned())
+    });
     settled(view! {
         <article class="artifact" id=anchor(kind) aria-labelledby=format!("{}-name", anchor(kind))>
-            {move || open.get().map(|artifact| view! { <OneVersion artifact all /> })}
+            {move || open.get().map(|artifact| view! { <OneVersion artifact older=older.get() all /> })}
         </article>
     })
 }
 
 #[component]
-fn OneVersion(artifact: Artifact, all: Memo<Vec<Artifact>>) -> impl IntoView {
+fn OneVersion(artifact: Artifact, older: Option<Artifact>, all: Memo<Vec<Artifact>>) -> impl IntoView {
     let story = expect_context::<Story>();
     let (id, kind) = (artifact.id, artifact.kind);
-    let wanted = RwSignal::new(!is_folded(kind) || story.knows(id));
+    let key: ReadKey = (id, older.as_ref().map(|older| older.id));
+    let wanted = RwSignal::new(!is_folded(kind) || story.knows(key));
     Effect::new(move |_| {
         if wanted.get() {
-            story.fetch(id);
+            story.fetch(key);
         }
     });
     let made = {
         let artifact = artifact.clone();
         story.part(move |story| provenance(story, &artifact))
     };
-    let content = Memo::new(move |_| story.view(id));
+    let content = Memo::new(move |_| story.view(key));
     let body = move || match (content.get(), wanted.get()) {
-        (Some(Ok(view)), _) => content_view(view),
+        (Some(Ok(view)), _) => content_view(view, key),
         (Some(Err(problem)), _) => settled(view! {
             <div class="refusal" role="alert">
                 <Icon name="failed" />
                 <div><strong>{problem.title}</strong><p>{problem.detail}</p></div>
-                <button type="button" class="button" on:click=move |_| story.fetch(id)>"Try again"</button>
+                <button type="button" class="button" on:click=move |_| story.fetch(key)>"Try again"</button>
             </div>
         }),
         (None, true) => settled(view! { <p class="empty" aria-busy="true">"Loading…"</p> }),
@@ -150,12 +160,17 @@ fn OneVersion(artifact: Artifact, all: Memo<Vec<Artifact>>) -> impl IntoView {
             <p class="empty"><button type="button" class="button" on:click=move |_| wanted.set(true)>"Show"</button></p>
         }),
     };
+    let commit = (kind == ArtifactKind::Commit).then(|| view! { <CommitPlace /> });
+    let compared = older.as_ref().map(|older| {
+        let sentence = format!("What changed from v{} to v{}. ", older.version, artifact.version);
+        view! { <p class="hint">{sentence}<a href=address(&artifact)>{format!("Read v{} itself", artifact.version)}</a></p> }
+    });
     settled(view! {
         <header class="artifact-head">
             <h3 id=format!("{}-name", anchor(kind))>{kind.label()}<span class="artifact-version">{format!(" v{}", artifact.version)}</span></h3>
-            <Versions all current=id />
+            <Versions all current=artifact.clone() since=key.1 />
             <div class="artifact-tools">
-                <CopyButton id name=artifact_name(&artifact) />
+                <CopyButton source=Source::Address(content_address(id)) name=artifact_name(&artifact) />
                 <a class="button" rel="external" href=content_address(id) download=artifact.name.clone()>
                     <Icon name="download" />"Download"<span class="visually-hidden">{format!(" {}", artifact_name(&artifact))}</span>
                 </a>
@@ -165,84 +180,77 @@ fn OneVersion(artifact: Artifact, all: Memo<Vec<Artifact>>) -> impl IntoView {
                 <code title=format!("SHA-256 {}", artifact.sha256)>{artifact.sha256.get(..10).unwrap_or_default().to_owned()}</code>
             </p>
         </header>
-        <div class="artifact-body">{body}</div>
+        <div class="artifact-body">{commit}{compared}{body}</div>
     })
 }
 
-/// The versions of one kind as links, so that they work without JavaScript too.
+/// Where an artifact is read: an address that works without JavaScript too.
+fn address(artifact: &Artifact) -> String {
+    format!("/cards/{}?artifact={}#{}", artifact.card_id, artifact.id, anchor(artifact.kind))
+}
+
+fn compare_address(artifact: &Artifact, since: &Artifact) -> String {
+    format!("/cards/{}?artifact={}&since={}#{}", artifact.card_id, artifact.id, since.id, anchor(artifact.kind))
+}
+
+/// The versions of one kind as links, and those that the open one can be compared with.
 #[component]
-fn Versions(all: Memo<Vec<Artifact>>, current: ArtifactId) -> impl IntoView {
+fn Versions(all: Memo<Vec<Artifact>>, current: Artifact, since: Option<ArtifactId>) -> impl IntoView {
+    let id = current.id;
+    let older = move || {
+        let current = current.clone();
+        let older = all.get().into_iter().filter(|artifact| artifact.version < current.version);
+        let links = older.map(|artifact| {
+            let chosen = (since == Some(artifact.id)).then_some("true");
+            view! {
+                <a href=compare_address(&current, &artifact) aria-current=chosen>{format!("since v{}", artifact.version)}</a>
+            }
+        });
+        let links = links.collect_view();
+        (!links.is_empty()).then(|| view! { <nav class="versions" aria-label="Changes">{links}</nav> })
+    };
     settled(view! {
         <Show when=move || all.with(|all| all.len() > 1)>
             <nav class="versions" aria-label="Versions">
                 <For each=move || all.get() key=|artifact| artifact.id let:artifact>
-                    <a
-                        href=format!("/cards/{}?artifact={}", artifact.card_id, artifact.id)
-                        aria-current=(artifact.id == current).then_some("true")
-                    >
+                    <a href=address(&artifact) aria-current=(artifact.id == id && since.is_none()).then_some("true")>
                         {format!("v{}", artifact.version)}
                     </a>
                 </For>
             </nav>
         </Show>
+        {older}
     })
 }
 
-fn content_view(view: ArtifactView) -> AnyView {
+/// The commit's hash and branch, to be copied.
+#[component]
+fn CommitPlace() -> impl IntoView {
+    let story = expect_context::<Story>();
+    let place = story.part(|story| (story.card.commit.clone(), story.card.branch.clone()));
+    let named = |label: &'static str, text: String| {
+        view! {
+            <dt>{label}</dt>
+            <dd><code>{text.clone()}</code><CopyButton source=Source::Text(text) name=label.to_lowercase() small=true /></dd>
+        }
+    };
+    let facts = move || {
+        let (commit, branch) = place.get();
+        view! { <dl class="facts commit-place">{commit.map(|hash| named("Hash", hash))}{branch.map(|branch| named("Branch", branch))}</dl> }
+    };
+    settled(view! { {facts} })
+}
+
+fn content_view(view: ArtifactView, key: ReadKey) -> AnyView {
     let ArtifactView { artifact, content } = view;
     match content {
         ArtifactContent::Html(html) => settled(view! { <div class="prose" dir="auto" inner_html=html></div> }),
-        ArtifactContent::Diff(files) => {
-            settled(view! { <DiffView files anchor=format!("diff-{}", artifact.version) /> })
-        }
-        ArtifactContent::Text(text) => settled(view! { <pre class="plain" tabindex="0">{text}</pre> }),
+        ArtifactContent::Diff(html) => settled(view! { <DiffView html artifact key /> }),
+        ArtifactContent::Text(text) => settled(view! { <pre class="plain" tabindex="0" dir="auto">{text}</pre> }),
         ArtifactContent::Opaque => settled(
             view! { <p class="empty">"Not shown here: it is no text, or too long. Download it to read it."</p> },
         ),
     }
-}
-
-/// Puts an artifact's source, as the agent wrote it, on the clipboard.
-#[component]
-fn CopyButton(id: ArtifactId, name: String) -> impl IntoView {
-    let announcer = expect_context::<Announcer>();
-    let said = RwSignal::new("Copy");
-    let named = name.clone();
-    let copy = move |_| {
-        let name = name.clone();
-        leptos::task::spawn_local(async move {
-            let copied = copy_content(&content_address(id)).await.is_some();
-            said.try_set(if copied { "Copied" } else { "Copy failed" });
-            let sentence = if copied {
-                format!("{name} copied.")
-            } else {
-                format!("{name} could not be copied. Download it instead.")
-            };
-            announcer.say(sentence);
-        });
-    };
-    settled(view! {
-        <button type="button" class="button" on:click=copy>
-            <Icon name="copy" />
-            {move || said.get()}
-            <span class="visually-hidden">{format!(" {named}")}</span>
-        </button>
-    })
-}
-
-/// `None` when the content could not be had or the browser keeps the clipboard to itself.
-async fn copy_content(address: &str) -> Option<()> {
-    use wasm_bindgen::JsCast;
-    use wasm_bindgen_futures::JsFuture;
-
-    let response = JsFuture::from(window().fetch_with_str(address)).await.ok()?;
-    let response: web_sys::Response = response.dyn_into().ok()?;
-    if !response.ok() {
-        return None;
-    }
-    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
-    JsFuture::from(window().navigator().clipboard().write_text(&text)).await.ok()?;
-    Some(())
 }
 
 #[cfg(all(test, feature = "ssr"))]

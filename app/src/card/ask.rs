@@ -62,6 +62,10 @@ impl Ask {
         });
     }
 
+    pub fn is_refused(self) -> bool {
+        self.refusal.with(Option::is_some)
+    }
+
     /// Refuses without asking: something is missing.
     pub fn refuse(self, problem: Problem) {
         self.refusal.set(Some(problem));

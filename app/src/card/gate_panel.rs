@@ -1,188 +1,163 @@
-//! The open gate: its checks, and the decision of the person who looks at it.
+//! The gate: its checks, and the decision of the person who looks at it.
 
 use leptos::{html, prelude::*};
 
 use super::{
-    ask::{Ask, Refusal},
-    focus_heading,
+    ask::Refusal,
+    deciding::{Deciding, target},
+    remarks::{Remarks, counted},
     story::Story,
-    words::{plain_name, short_hash},
+    words::figures::{plain_name, short_hash},
 };
 use crate::{
-    api::decide_gate,
-    error::{ErrorCode, Problem},
-    model::{Card, Check, Decision, Gate, Land, NewDecision, Project, Stage},
-    ui::{announcer::Announcer, icon::Icon, settled::settled, storage, ticked::ticked_html, time::Ago},
+    model::{Card, Check, Gate, Land, Project, Stage},
+    ui::{icon::Icon, settled::settled, ticked::ticked_html, time::Ago},
 };
 
-/// Where a comment waits that was typed and not yet sent.
-fn draft_key(card: &Card) -> String {
-    format!("slipway.comment.{}", card.id)
-}
-
-/// The gate, while one is open. What is typed outlives the gate: it may be about the next one too.
+/// The panel stands while a gate is open, and as long as something typed or refused is about one. Its fields
+/// stay when the gate changes under them, so that whoever types goes on typing.
 #[component]
 pub fn GatePanel() -> impl IntoView {
     let story = expect_context::<Story>();
+    let deciding = expect_context::<Deciding>();
     let gate = story.part(|story| story.card.gate.clone());
-    let key = StoredValue::new(story.now(|story| draft_key(&story.card)));
-    let comment = RwSignal::new(String::new());
-    let override_reason = RwSignal::new(String::new());
-    // Drafts are read after hydration: the server's first view has none.
-    Effect::new(move |_| {
-        if let Some(draft) = storage::read(&key.get_value()) {
-            comment.set(draft);
-        }
-    });
-    // Made here and not in the panel: the stream may take the gate away before the server's answer comes.
-    let keep = Callback::new(move |text: String| {
-        storage::write(&key.get_value(), &text);
-        comment.set(text);
-    });
-    let forget = Callback::new(move |()| {
-        if let Some(key) = key.try_get_value() {
-            storage::forget(&key);
-        }
-        comment.try_set(String::new());
-        override_reason.try_set(String::new());
-    });
-    let panel = move || gate.get().map(|gate| view! { <OpenGate gate comment override_reason keep forget /> });
-    settled(view! { {panel} })
+    let is_open = Memo::new(move |_| gate.with(Option::is_some));
+    let shown = Memo::new(move |_| is_open.get() || !deciding.comment.is_blank() || deciding.ask.is_refused());
+    settled(view! { <Show when=move || shown.get()><Panel gate is_open deciding /></Show> })
 }
 
 #[component]
-fn OpenGate(
-    gate: Gate,
-    comment: RwSignal<String>,
-    override_reason: RwSignal<String>,
-    keep: Callback<String>,
-    forget: Callback<()>,
-) -> impl IntoView {
-    let story = expect_context::<Story>();
-    let announcer = expect_context::<Announcer>();
-    let ask = Ask::new();
-    let overriding = RwSignal::new(!override_reason.get_untracked().is_empty());
+fn Panel(gate: Memo<Option<Gate>>, is_open: Memo<bool>, deciding: Deciding) -> impl IntoView {
+    let green = Memo::new(move |_| gate.with(|gate| gate.as_ref().map(Gate::is_green)));
     let reason_field = NodeRef::<html::Textarea>::new();
-    let (id, stage, green) = (gate.id, gate.stage, gate.is_green());
-    let target = RwSignal::new(stage.send_back_target().unwrap_or(stage));
-    let decide = move |decision: Decision| {
-        let approves = decision == Decision::Approve;
-        let said =
-            move |text: RwSignal<String>| Some(text.get_untracked().trim().to_owned()).filter(|text| !text.is_empty());
-        let new = NewDecision {
-            decision,
-            gate_id: Some(id),
-            to: (!approves).then(|| target.get_untracked()),
-            comment: said(comment),
-            override_reason: said(override_reason).filter(|_| approves && !green),
-        };
-        let (card, title) = story.now(|story| (story.card.id, story.card.title.clone()));
-        let sentence = outcome_sentence(&title, stage, decision, target.get_untracked());
-        ask.send_or(
-            decide_gate(card, new),
-            move |_| {
-                forget.try_run(());
-                announcer.say(sentence);
-                story.reload();
-                focus_heading();
-            },
-            move |problem| {
-                if matches!(problem.code, ErrorCode::StaleGate | ErrorCode::NoOpenGate) {
-                    story.reload();
-                }
-            },
-        );
-    };
     let approve = move |_| {
-        if !green && override_reason.with_untracked(|reason| reason.trim().is_empty()) {
-            if overriding.get_untracked() {
-                ask.refuse(Problem::new(ErrorCode::GateClosed, "Say why it may pass: the reason stays on record."));
-            }
-            overriding.set(true);
+        let asked_before = deciding.overriding.get_untracked();
+        deciding.approve();
+        if !asked_before && deciding.overriding.get_untracked() {
             request_animation_frame(move || {
                 if let Some(field) = reason_field.get_untracked() {
                     // A field that left the page in the meantime cannot take the focus.
                     let _ = field.focus();
                 }
             });
-            return;
         }
-        decide(Decision::Approve);
     };
-    let explains = story.part(move |story| approve_explanation(stage, green, &story.card, &story.project));
+    let asks_reason = move || green.get() == Some(false) && deciding.is_overriding();
     settled(view! {
-        <section class="panel gate" aria-labelledby="gate" data-green=green.to_string()>
-            <header class="panel-head">
-                <h2 id="gate" tabindex="-1">"Gate"</h2>
-                <span class="panel-note">{stage.label()}" · opened "<Ago at=gate.opened_at /></span>
-            </header>
-            <p class="gate-sum">{summary(&gate.checks)}</p>
-            <ul class="checks">{gate.checks.iter().map(check_view).collect_view()}</ul>
+        <section class="panel gate" aria-labelledby="gate" data-green=move || green.get().map(|green| green.to_string())>
+            {move || gate.get().map(head)}
+            {move || (!is_open.get()).then(|| view! {
+                <h2 id="gate" tabindex="-1">"Your comment"</h2>
+                <p class="hint">"No gate is open now. What you typed is kept for the next one."</p>
+            })}
             <label class="field">
                 <span>"Comment"</span>
                 <textarea
                     rows="3"
-                    prop:value=move || comment.get()
-                    on:input=move |event| keep.run(event_target_value(&event))
+                    dir="auto"
+                    prop:value=move || deciding.comment.text().get()
+                    on:input=move |event| deciding.comment.write(event_target_value(&event))
                     placeholder="What the next agent should know"
                 ></textarea>
             </label>
-            <Show when=move || overriding.get()>
+            <Show when=asks_reason>
                 <label class="field override">
                     <span>"Override reason"</span>
                     <textarea
                         rows="2"
+                        dir="auto"
                         node_ref=reason_field
-                        prop:value=move || override_reason.get()
-                        on:input=move |event| override_reason.set(event_target_value(&event))
+                        prop:value=move || deciding.override_reason.text().get()
+                        on:input=move |event| deciding.override_reason.write(event_target_value(&event))
                         placeholder="Why it may pass although a check is red"
                     ></textarea>
                 </label>
             </Show>
-            <div class="gate-decide">
-                <button
-                    type="button"
-                    class=if green { "button button-primary" } else { "button" }
-                    aria-describedby="gate-explains"
-                    disabled=move || ask.busy()
-                    on:click=approve
-                >
-                    "Approve"
-                </button>
-                <button type="button" class="button" disabled=move || ask.busy() on:click=move |_| decide(Decision::SendBack)>
-                    "Send back"
-                </button>
-                <TargetChoice stage target />
-            </div>
-            <p id="gate-explains" class="hint">{move || explains.get()}</p>
-            <Refusal ask />
+            <Show when=move || is_open.get()>
+                <div class="gate-decide">
+                    <button
+                        type="button"
+                        class=move || if green.get() == Some(true) { "button button-primary" } else { "button" }
+                        aria-describedby="gate-explains"
+                        disabled=move || deciding.ask.busy()
+                        on:click=approve
+                    >
+                        "Approve"
+                    </button>
+                    <button
+                        type="button"
+                        class="button"
+                        disabled=move || deciding.ask.busy()
+                        on:click=move |_| deciding.send_back()
+                    >
+                        "Send back"
+                    </button>
+                    <TargetChoice gate deciding />
+                </div>
+                <Explanation gate />
+            </Show>
+            <Refusal ask=deciding.ask />
+            <Show when=move || !is_open.get() && deciding.ask.is_refused()>
+                <button type="button" class="button" on:click=move |_| deciding.ask.forgive()>"Dismiss"</button>
+            </Show>
         </section>
+    })
+}
+
+/// What is decided about: the stage, and its checks.
+fn head(gate: Gate) -> impl IntoView {
+    settled(view! {
+        <header class="panel-head">
+            <h2 id="gate" tabindex="-1">"Gate"</h2>
+            <span class="panel-note">{gate.stage.label()}" · opened "<Ago at=gate.opened_at /></span>
+        </header>
+        <p class="gate-sum">{summary(&gate.checks)}</p>
+        <ul class="checks">{gate.checks.iter().map(check_view).collect_view()}</ul>
+    })
+}
+
+/// What each button will do.
+#[component]
+fn Explanation(gate: Memo<Option<Gate>>) -> impl IntoView {
+    let story = expect_context::<Story>();
+    let remarks = expect_context::<Remarks>();
+    let approve = story.part(|story| {
+        let gate = story.card.gate.as_ref()?;
+        Some(approve_explanation(gate.stage, gate.is_green(), &story.card, &story.project))
+    });
+    let lines = Memo::new(move |_| gate.with(Option::is_some).then(|| remarks.count()).filter(|count| *count > 0));
+    settled(view! {
+        <p id="gate-explains" class="hint">{move || approve.get()}</p>
+        {move || lines.get().map(|count| view! {
+            <p class="hint gate-remarks">{format!("Send back takes your {} along.", counted(count))}</p>
+        })}
     })
 }
 
 /// Where a send-back goes, where there is a choice.
 #[component]
-fn TargetChoice(stage: Stage, target: RwSignal<Stage>) -> impl IntoView {
-    let choices: Vec<Stage> = send_back_choices(stage);
-    (choices.len() > 1).then(|| {
-        let options = choices.into_iter().map(|choice| {
-            let chosen = choice == target.get_untracked();
-            view! { <option value=choice.as_str() selected=chosen>{format!("to {}", choice.label())}</option> }
-        });
-        view! {
-            <select
-                class="select"
-                aria-label="Send back to"
-                on:change=move |event| {
-                    if let Some(stage) = Stage::parse(&event_target_value(&event)) {
-                        target.set(stage);
-                    }
-                }
-            >
-                {options.collect_view()}
-            </select>
-        }
-    })
+fn TargetChoice(gate: Memo<Option<Gate>>, deciding: Deciding) -> impl IntoView {
+    let stage = Memo::new(move |_| gate.with(|gate| gate.as_ref().map(|gate| gate.stage)));
+    let choice = move || {
+        let stage = stage.get()?;
+        let choices = send_back_choices(stage);
+        let current = target(stage, deciding.chosen.get_untracked());
+        (choices.len() > 1).then(|| {
+            let options = choices.into_iter().map(|choice| {
+                view! { <option value=choice.as_str() selected=choice == current>{format!("to {}", choice.label())}</option> }
+            });
+            view! {
+                <select
+                    class="select"
+                    aria-label="Send back to"
+                    on:change=move |event| deciding.chosen.set(Stage::parse(&event_target_value(&event)))
+                >
+                    {options.collect_view()}
+                </select>
+            }
+        })
+    };
+    settled(view! { {choice} })
 }
 
 fn check_view(check: &Check) -> impl IntoView + use<> {
@@ -241,15 +216,6 @@ fn approve_explanation(stage: Stage, green: bool, card: &Card, project: &Project
         (None, _) => "closes the gate".to_owned(),
     };
     if green { format!("Approve {does}.") } else { format!("Approve {does}. With a red check it asks for a reason.") }
-}
-
-/// What is announced when the server has agreed.
-fn outcome_sentence(title: &str, stage: Stage, decision: Decision, target: Stage) -> String {
-    match (decision, stage.next()) {
-        (Decision::SendBack, _) => format!("{title} sent back to {}.", target.label()),
-        (Decision::Approve, Some(next)) => format!("{title} moved from {} to {}.", stage.label(), next.label()),
-        (Decision::Approve, None) => format!("{title} approved. Its commit lands now."),
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 use leptos::prelude::*;
 
 use super::{
+    copy::{CopyButton, Source},
     story::Story,
-    words::{short_hash, tokens_text},
+    words::figures::{short_hash, tokens_text},
 };
 use crate::{
     model::{AgentBrief, AgentStatus, Card, CardStatus, Land, Project},
@@ -13,6 +14,7 @@ use crate::{
         icon::Icon,
         progress::Progress,
         settled::settled,
+        ticked::ticked_html,
         time::{Ago, Elapsed},
     },
 };
@@ -27,8 +29,8 @@ pub fn Now() -> impl IntoView {
         {move || stopped.get().map(|reason| view! {
             <section class="panel stopped" aria-labelledby="stopped">
                 <h2 id="stopped"><Icon name="failed" />"Stopped"</h2>
-                <p class="long-text" dir="auto">{reason}</p>
-                <p class="hint">"Retry runs this stage again; Edit changes what the agent is asked for."</p>
+                <p class="long-text" dir="auto" inner_html=ticked_html(&reason)></p>
+                <p class="hint">{way_on(&reason)}</p>
             </section>
         })}
         {move || agent.get().map(agent_panel)}
@@ -49,6 +51,14 @@ fn stopped(card: &Card) -> Option<String> {
             Some(card.reason.clone().unwrap_or_else(|| "The stage ended without its artifact.".to_owned()))
         }
         _ => None,
+    }
+}
+
+/// What can be done about it, without saying again what the reason says.
+fn way_on(reason: &str) -> &'static str {
+    match reason.contains("Retry") {
+        true => "Edit changes what the agent is asked for.",
+        false => "Retry runs this stage again; Edit changes what the agent is asked for.",
     }
 }
 
@@ -97,9 +107,15 @@ fn Facts() -> impl IntoView {
         let (card, project) = (card.get(), project.get());
         let commit = card.commit.clone().map(|hash| {
             let short = short_hash(&hash).to_owned();
-            view! { <dt>"Commit"</dt><dd><code title=hash>{short}</code></dd> }
+            view! {
+                <dt>"Commit"</dt>
+                <dd><code title=hash.clone()>{short}</code><CopyButton source=Source::Text(hash) name="commit hash".to_owned() small=true /></dd>
+            }
         });
-        let branch = card.branch.clone().map(|branch| view! { <dt>"Branch"</dt><dd><code>{branch}</code></dd> });
+        let branch = card.branch.clone().map(|branch| view! {
+            <dt>"Branch"</dt>
+            <dd><code>{branch.clone()}</code><CopyButton source=Source::Text(branch) name="branch".to_owned() small=true /></dd>
+        });
         let tokens = (card.tokens > 0).then(|| {
             view! { <dt>"Tokens"</dt><dd title=card.tokens.to_string()>{tokens_text(card.tokens)}</dd> }
         });
@@ -116,4 +132,15 @@ fn Facts() -> impl IntoView {
         }
     };
     settled(view! { <section class="panel" aria-labelledby="facts"><h2 id="facts">"Facts"</h2>{facts}</section> })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_on_is_told_once() {
+        assert!(way_on("The plan is empty.").contains("Retry"));
+        assert!(!way_on("This stage was stopped. Retry runs it again.").contains("Retry"));
+    }
 }

@@ -6,12 +6,12 @@ use super::{
     questions::AnsweredQuestions,
     stepper::{actor, agent_of, gate_of, took, what},
     story::Story,
-    words::tokens_text,
+    words::{RETRY, figures::tokens_text},
 };
 use crate::{
     model::{Agent, Outcome, Transition, TransitionId},
     port::CardStory,
-    ui::{settled::settled, time::Ago},
+    ui::{settled::settled, ticked::ticked_html, time::Ago},
 };
 
 #[component]
@@ -50,7 +50,14 @@ struct AgentLine {
 }
 
 fn entries(story: &CardStory) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = story.transitions.iter().map(|visit| entry(story, visit)).collect();
+    let mut entries: Vec<Entry> = Vec::with_capacity(story.transitions.len());
+    for visit in &story.transitions {
+        let mut entry = entry(story, visit);
+        // The gate before it has said why already.
+        let told = entries.last().and_then(|before| before.decision.clone());
+        entry.visit.reason = entry.visit.reason.filter(|reason| reason != RETRY && Some(reason) != told.as_ref());
+        entries.push(entry);
+    }
     entries.reverse();
     entries
 }
@@ -132,7 +139,7 @@ fn entry_view(entry: Entry) -> impl IntoView {
             {visit.reason.filter(|reason| !reason.trim().is_empty()).map(quote)}
             {entry.agent.map(|agent| view! {
                 <p class="timeline-agent">{agent.text}</p>
-                {agent.reason.map(|reason| view! { <p class="timeline-reason" dir="auto">{reason}</p> })}
+                {agent.reason.map(|reason| view! { <p class="timeline-reason" dir="auto" inner_html=ticked_html(&reason)></p> })}
             })}
             {entry.decision.map(quote)}
         </li>
@@ -146,6 +153,20 @@ mod tests {
         card::fixture,
         model::{CardStatus, Money, Stage},
     };
+
+    #[test]
+    fn a_reason_is_told_once() {
+        let mut story = fixture::story(Stage::Plan, CardStatus::Working);
+        fixture::visit(&mut story, Stage::Backlog, Stage::Plan, Outcome::SentBack);
+        fixture::visit(&mut story, Stage::Plan, Stage::Plan, Outcome::Failed);
+        fixture::visit(&mut story, Stage::Plan, Stage::Plan, Outcome::Open);
+        story.gates[0].reason = Some("shorter".to_owned());
+        story.transitions[1].reason = Some("shorter".to_owned());
+        story.transitions[2].reason = Some(RETRY.to_owned());
+        let entries = entries(&story);
+        assert_eq!(entries[2].decision.as_deref(), Some("shorter"));
+        assert_eq!((&entries[1].visit.reason, &entries[0].visit.reason), (&None, &None));
+    }
 
     #[test]
     fn the_newest_move_comes_first_with_its_agent() {

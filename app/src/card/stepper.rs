@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
+use super::words::RETRY;
 use crate::{
     model::{Actor, Agent, CardStatus, Gate, GateState, Outcome, Stage, Transition},
     port::CardStory,
@@ -79,7 +80,9 @@ fn step(story: &CardStory, stage: Stage) -> Step {
         state,
         who: agent.map(|agent| agent.role.label().to_owned()),
         what: last.map(|visit| what(visit, agent, gate)),
-        why: gate.and_then(|gate| gate.reason.clone()).or_else(|| last.and_then(|visit| visit.reason.clone())),
+        why: gate
+            .and_then(|gate| gate.reason.clone())
+            .or_else(|| last.and_then(|visit| visit.reason.clone()).filter(|reason| reason != RETRY)),
         when: gate
             .map(|gate| gate.decided_at.unwrap_or(gate.opened_at))
             .or_else(|| agent.and_then(|agent| agent.ended_at.or(agent.started_at)))

@@ -23,6 +23,8 @@ pub struct FilePatch {
     pub binary: bool,
     /// The new file's mode where the diff sets it, as git writes it (octal): `100644`, `100755`, `120000`…
     pub mode: Option<u32>,
+    /// The old file's mode where the diff changes or removes it.
+    pub old_mode: Option<u32>,
     pub hunks: Vec<Hunk>,
     /// Where it starts in the diff, counted from 1.
     pub line: usize,
@@ -37,6 +39,8 @@ pub struct Hunk {
     pub new_start: u32,
     pub new_len: u32,
     pub lines: Vec<Line>,
+    /// What git names behind the ranges: the function or heading that the lines stand in.
+    pub section: String,
     /// Where its header stands in the diff, counted from 1.
     pub line: usize,
 }
@@ -188,8 +192,11 @@ impl Reader<'_> {
         if let Some(rest) = line.strip_prefix("new file mode ") {
             patch.old_path = None;
             patch.mode = mode(rest);
-        } else if line.starts_with("deleted file mode ") {
+        } else if let Some(rest) = line.strip_prefix("deleted file mode ") {
             patch.new_path = None;
+            patch.old_mode = mode(rest);
+        } else if let Some(rest) = line.strip_prefix("old mode ") {
+            patch.old_mode = mode(rest);
         } else if let Some(rest) = line.strip_prefix("new mode ") {
             patch.mode = mode(rest);
         } else if let Some(rest) = line.strip_prefix("rename from ").or_else(|| line.strip_prefix("copy from ")) {
@@ -264,14 +271,15 @@ impl Reader<'_> {
 }
 
 fn hunk_header(line: &str) -> Option<Hunk> {
-    let (ranges, _) = line.strip_prefix("@@ -")?.split_once(" @@")?;
+    let (ranges, section) = line.strip_prefix("@@ -")?.split_once(" @@")?;
     let (old, new) = ranges.split_once(" +")?;
     let range = |text: &str| -> Option<(u32, u32)> {
         let (start, len) = text.split_once(',').unwrap_or((text, "1"));
         Some((start.parse().ok()?, len.parse().ok()?))
     };
     let ((old_start, old_len), (new_start, new_len)) = (range(old)?, range(new)?);
-    Some(Hunk { old_start, old_len, new_start, new_len, ..Hunk::default() })
+    let section = section.trim().to_owned();
+    Some(Hunk { old_start, old_len, new_start, new_len, section, ..Hunk::default() })
 }
 
 /// Prefixes that git writes before paths (`diff.mnemonicPrefix` included).
@@ -373,12 +381,14 @@ mod tests {
         let patch = &parse("--- a/x\n+++ b/x\n@@ -3,3 +3,4 @@ fn\n a\n-b\n+c\n+d\n\n").unwrap()[0];
         assert_eq!(patch.added().collect::<Vec<_>>(), [(4, "c"), (5, "d")]);
         assert_eq!((patch.additions(), patch.deletions()), (2, 1));
+        assert_eq!(patch.hunks[0].section, "fn");
     }
 
     #[test]
     fn binary_contents_are_passed_over() {
         let patches = parse("diff --git a/x b/x\nindex 1..2\nGIT binary patch\nliteral 3\n+abc\n\ndiff --git a/y b/y\nold mode 100644\nnew mode 100755\n").unwrap();
-        assert!(patches[0].binary && patches[1].mode == Some(0o100755));
+        assert!(patches[0].binary);
+        assert_eq!((patches[1].old_mode, patches[1].mode), (Some(0o100644), Some(0o100755)));
     }
 
     #[test]

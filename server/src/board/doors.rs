@@ -95,7 +95,7 @@ impl Doors for Slipway {
             if !row.status().map_err(Refuse::refuse)?.is_ended() {
                 stopped += 1;
             }
-            let why = "Stopped with all others by a person. Retry runs the stage again.";
+            let why = "A person stopped it, with all others.";
             agent::cancel(&mut tx, &row, why).await.map_err(Refuse::refuse)?;
         }
         committed(tx, stopped).await

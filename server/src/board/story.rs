@@ -1,10 +1,10 @@
-//! One card's whole story, and artifacts ready to be read.
+//! One card's whole story.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use slipway_app::{
     error::Problem,
     model::{Card, CardId},
-    port::{ACTIVITY_LIMIT, ArtifactView, CardStory},
+    port::{ACTIVITY_LIMIT, CardStory},
 };
 
 use super::{refusal::Refuse, view};
@@ -62,11 +62,4 @@ async fn rest_of(store: &Store, id: CardId) -> Result<Rest, StoreError> {
         view::artifacts(artifacts)?,
         questions.into_iter().map(question::Row::into_question).collect::<Result<_, _>>()?,
     ))
-}
-
-/// An artifact as the page shows it.
-pub fn artifact_view(row: entity::artifact::Model, content: Vec<u8>) -> Result<ArtifactView, StoreError> {
-    let artifact = row.into_artifact()?;
-    let content = render::content::artifact_content(artifact.kind, &artifact.media_type, &content);
-    Ok(ArtifactView { artifact, content })
 }

@@ -165,7 +165,7 @@ mod tests {
         error::ErrorCode,
         model::*,
         port::{
-            ArtifactView, CardStory, Shelf,
+            ArtifactView, CardStory, DiffLines, Shelf,
             shelf::{Archive, ArchiveQuery, CardName, Matter, WrittenCard},
         },
     };
@@ -237,7 +237,13 @@ mod tests {
         async fn story(&self, _: CardId) -> Result<CardStory, Problem> {
             Err(Problem::new(ErrorCode::NotFound, "No such card."))
         }
-        async fn artifact(&self, _: ArtifactId) -> Result<ArtifactView, Problem> {
+        async fn activity_before(&self, _: CardId, _: i64) -> Result<Vec<Event>, Problem> {
+            refuse()
+        }
+        async fn artifact(&self, _: ArtifactId, _: Option<ArtifactId>) -> Result<ArtifactView, Problem> {
+            refuse()
+        }
+        async fn diff_lines(&self, _: DiffLines) -> Result<Vec<String>, Problem> {
             refuse()
         }
         async fn create_card(&self, _: NewCard) -> Result<Card, Problem> {

@@ -14,7 +14,7 @@ use slipway_app::{
     error::{Blocker, ErrorCode, Problem},
     model::*,
     port::{
-        ArtifactView, Board, BoardSnapshot, CardStory, Shelf,
+        ArtifactView, Board, BoardSnapshot, CardStory, DiffLines, Shelf,
         shelf::{Archive, ArchiveQuery, CardName, Matter, WrittenCard},
     },
 };
@@ -222,7 +222,13 @@ impl Board for Stub {
     async fn story(&self, _: CardId) -> Result<CardStory, Problem> {
         panic!("a page's question")
     }
-    async fn artifact(&self, _: ArtifactId) -> Result<ArtifactView, Problem> {
+    async fn activity_before(&self, _: CardId, _: i64) -> Result<Vec<Event>, Problem> {
+        panic!("a page's question")
+    }
+    async fn artifact(&self, _: ArtifactId, _: Option<ArtifactId>) -> Result<ArtifactView, Problem> {
+        panic!("a page's question")
+    }
+    async fn diff_lines(&self, _: DiffLines) -> Result<Vec<String>, Problem> {
         panic!("a page's question")
     }
     async fn create_card(&self, new: NewCard) -> Result<Card, Problem> {

@@ -1,8 +1,8 @@
 //! Fenced code: a playbook block shows what it does as its caption, and its lines as removed and added.
 
-use std::borrow::Cow;
-
 use pulldown_cmark::CodeBlockKind;
+
+use super::escape::escape;
 
 /// A code block; a playbook block shows what it does as its caption.
 pub(super) struct Fence {
@@ -86,13 +86,6 @@ fn push_line(out: &mut String, mark: &str, line: &str) {
     } else {
         out.push_str(&format!("<span class=\"{mark}\">{line}</span>"));
     }
-}
-
-fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '<', '>', '"']) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"))
 }
 
 #[cfg(test)]
