@@ -177,6 +177,8 @@ pub fn BoardPage() -> impl IntoView {
                 class="board"
                 data-loading=move || (!desk.live.has_cards().get()).then_some("")
                 data-dragging=move || desk.drag.with(Option::is_some).then_some("")
+                // Where it scrolls and holds no card, the keyboard has nothing else in it to scroll with.
+                tabindex=move || desk.reachable().is_none().then_some("0")
                 on:click=move |event| move_menu::open_by_click(desk, &event)
                 on:focusin=move |event| {
                     if let Some((id, _)) = card_at(event.target()) {

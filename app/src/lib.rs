@@ -10,7 +10,7 @@
 //! - [`live`]: every card as the board shows it, kept up to date by the event stream
 //! - [`shell`]: document, header, routes
 //! - [`editor`]: writing a card
-//! - [`board`] and [`card`]: the pages
+//! - [`board`], [`card`] and [`projects`]: the pages
 //! - [`ui`]: controls without domain words
 //!
 //! The board's own code is in every page; the code of other pages and of dialogs is loaded when it is needed.
@@ -33,6 +33,7 @@ pub mod live;
 pub mod model;
 pub mod opening;
 pub mod port;
+pub mod projects;
 pub mod shell;
 pub mod ui;
 

@@ -2,6 +2,7 @@
 
 mod favicon;
 mod header;
+mod switcher;
 
 use std::borrow::Cow;
 
@@ -18,6 +19,7 @@ use crate::{
     error::{ErrorCode, Problem},
     live::{Connection, Live},
     opening::{OPENING_ELEMENT, Opening},
+    projects::{project_page, projects_page},
     ui::{
         announcer::{Announcer, StatusRegion},
         icon::Sprite,
@@ -31,7 +33,12 @@ use header::Header;
 
 /// What the page at `path` is made of, if its code is not in every page.
 pub fn code_of(path: &str) -> Option<Later> {
-    path.starts_with("/cards/").then(card_page)
+    match path {
+        "/projects" => Some(projects_page()),
+        path if path.starts_with("/projects/") => Some(project_page()),
+        path if path.starts_with("/cards/") => Some(card_page()),
+        _ => None,
+    }
 }
 
 /// Addresses of the site's files, as the server found them in its build. Empty when it was built without.
@@ -162,6 +169,8 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=BoardPage />
                     <Route path=path!("/cards/:id") view=|| later::page(card_page()) />
+                    <Route path=path!("/projects") view=|| later::page(projects_page()) />
+                    <Route path=path!("/projects/:id") view=|| later::page(project_page()) />
                 </Routes>
             </main>
             <StatusRegion />

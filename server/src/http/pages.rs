@@ -35,6 +35,8 @@ pub fn pages_router(board: Arc<dyn Board>) -> Router {
     Router::new()
         .route("/", get(board_page))
         .route("/cards/{id}", get(other_page))
+        .route("/projects", get(board_page))
+        .route("/projects/{id}", get(other_page))
         .route("/ui/{function}", post(server_function))
         .fallback(get(other_page))
         .layer(
@@ -173,6 +175,15 @@ mod tests {
             refuse()
         }
         async fn edit_project(&self, _: ProjectId, _: ProjectEdit) -> Result<Project, Problem> {
+            refuse()
+        }
+        async fn remove_project(&self, _: ProjectId, _: Removal) -> Result<(), Problem> {
+            refuse()
+        }
+        async fn list_folders(&self, _: String) -> Result<FolderList, Problem> {
+            refuse()
+        }
+        async fn look_at_repository(&self, _: String) -> Result<RepositoryLook, Problem> {
             refuse()
         }
     }

@@ -8,6 +8,7 @@ mod confined;
 mod crash;
 mod landing;
 mod looping;
+mod projects;
 
 use serde_json::{Value, json};
 use slipway_tests::{Client, Home, Repository, Server};

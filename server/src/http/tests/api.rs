@@ -109,7 +109,8 @@ async fn every_call_reaches_its_method() {
     check("POST", "/projects", Some(json!({ "path": "/x" })), 201, "register_project /x").await;
     check("GET", "/projects?limit=7", None, 200, "list_projects Page { limit: 7, cursor: None }").await;
     check("PATCH", "/projects/ID", Some(json!({ "name": "n" })), 200, "edit_project Some(\"n\")").await;
-    check("DELETE", "/projects/ID", None, 204, "delete_project").await;
+    check("DELETE", "/projects/ID", None, 204, "remove_project false false").await;
+    check("DELETE", "/projects/ID?stop_agents=true&discard_work=true", None, 204, "remove_project true true").await;
     check("POST", "/cards", Some(json!({ "project_id": KNOWN, "title": "t", "body": "ab" })), 201, "create_card t 2")
         .await;
     check("PATCH", "/cards/ID", Some(json!({ "title": "u", "version": 2 })), 200, "edit_card Some(\"u\") Some(2)")
