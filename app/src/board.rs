@@ -252,6 +252,8 @@ pub fn BoardPage() -> impl IntoView {
                         move_menu::open_by_click(desk, &event);
                     }
                 }
+                // Where it scrolls and holds no card, the keyboard has nothing else in it to scroll with.
+                tabindex=move || desk.reachable().is_none().then_some("0")
                 on:focusin=move |event| {
                     if let Some((id, _)) = card_at(event.target()) {
                         desk.active.set(Some(id));

@@ -10,7 +10,7 @@
 //! - [`live`]: every card as the board shows it, kept up to date by the event stream
 //! - [`shell`]: document, header, routes
 //! - [`editor`]: writing a card
-//! - [`board`], [`card`], [`inbox`] and [`archive`]: the pages; [`palette`]: a way to all of them
+//! - [`board`], [`card`], [`projects`], [`inbox`] and [`archive`]: the pages; [`palette`]: a way to all of them
 //! - [`ui`]: controls without domain words
 //!
 //! The board's own code is in every page; the code of other pages and of dialogs is loaded when it is needed.
@@ -36,6 +36,7 @@ pub mod model;
 pub mod opening;
 pub mod palette;
 pub mod port;
+pub mod projects;
 pub mod shell;
 pub mod ui;
 

@@ -10,6 +10,7 @@ mod id;
 mod money;
 mod project;
 mod question;
+mod repository;
 mod stage;
 mod template;
 mod transition;
@@ -24,9 +25,11 @@ pub use gate::{Check, Decision, Gate, GatePolicy, GateState, NewDecision};
 pub use id::{AgentId, ArtifactId, CardId, GateId, ProjectId, QuestionId, TemplateId, TransitionId};
 pub use money::{Money, ParseMoneyError};
 pub use project::{
-    Bring, BringMode, Budget, DEFAULT_PROJECT_WIP, GatePolicies, Land, NewProject, Project, ProjectEdit, StageName,
+    Bring, BringMode, Budget, DEFAULT_PROJECT_WIP, GatePolicies, Land, NewProject, Project, ProjectEdit,
+    ProjectSettings, StageName,
 };
 pub use question::{NewAnswer, Question, QuestionOption, QuestionState};
+pub use repository::{Folder, FolderList, Guess, Removal, RepositoryLook};
 pub use stage::Stage;
 pub use template::{NewTemplate, TEMPLATE_NAME_LIMIT, Template, TemplateChange, TemplateEdit};
 pub use transition::{Actor, NewMove, Outcome, Transition};

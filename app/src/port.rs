@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Problem,
     model::{
-        Agent, AgentId, Artifact, ArtifactId, Card, CardEdit, CardId, Event, Gate, NewAnswer, NewCard, NewDecision,
-        NewMove, NewProject, Project, ProjectEdit, ProjectId, Pulse, Question, QuestionId, Stage, Transition,
+        Agent, AgentId, Artifact, ArtifactId, Card, CardEdit, CardId, Event, FolderList, Gate, NewAnswer, NewCard,
+        NewDecision, NewMove, NewProject, Project, ProjectEdit, ProjectId, Pulse, Question, QuestionId, Removal,
+        RepositoryLook, Stage, Transition,
     },
 };
 
@@ -124,4 +125,11 @@ pub trait Board: Shelf {
     async fn answer(&self, question: QuestionId, answer: NewAnswer) -> Result<Question, Problem>;
     async fn register_project(&self, new: NewProject) -> Result<Project, Problem>;
     async fn edit_project(&self, project: ProjectId, edit: ProjectEdit) -> Result<Project, Problem>;
+    /// Takes the project off the board: its cards are archived and their workspaces gone when it answers. Its
+    /// repository stays as it is. `project_in_use` while it has work under way that was not to be stopped.
+    async fn remove_project(&self, project: ProjectId, removal: Removal) -> Result<(), Problem>;
+    /// Folders on the server's machine whose path begins as typed.
+    async fn list_folders(&self, typed: String) -> Result<FolderList, Problem>;
+    /// Looks at the repository that `path` is in, and changes nothing.
+    async fn look_at_repository(&self, path: String) -> Result<RepositoryLook, Problem>;
 }

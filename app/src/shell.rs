@@ -2,6 +2,7 @@
 
 mod favicon;
 mod header;
+mod switcher;
 
 use std::borrow::Cow;
 
@@ -21,6 +22,7 @@ use crate::{
     live::{Connection, Live},
     opening::{OPENING_ELEMENT, Opening},
     palette::{Palette, Wishes},
+    projects::{project_page, projects_page},
     ui::{
         announcer::{Announcer, StatusRegion},
         icon::Sprite,
@@ -37,7 +39,10 @@ pub fn code_of(path: &str) -> Option<Later> {
     match path {
         "/inbox" => Some(inbox_page()),
         "/archive" => Some(archive_page()),
-        path => path.starts_with("/cards/").then(card_page),
+        "/projects" => Some(projects_page()),
+        path if path.starts_with("/projects/") => Some(project_page()),
+        path if path.starts_with("/cards/") => Some(card_page()),
+        _ => None,
     }
 }
 
@@ -172,6 +177,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/cards/:id") view=|| later::page(card_page()) />
                     <Route path=path!("/inbox") view=|| later::page(inbox_page()) />
                     <Route path=path!("/archive") view=|| later::page(archive_page()) />
+                    <Route path=path!("/projects") view=|| later::page(projects_page()) />
+                    <Route path=path!("/projects/:id") view=|| later::page(project_page()) />
                 </Routes>
             </main>
             <Palette />

@@ -3,6 +3,7 @@
 pub mod announcer;
 pub mod badge;
 pub mod dialog;
+pub mod form;
 pub mod fragment;
 pub mod icon;
 pub mod json;

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use slipway_app::{
     error::{ErrorCode, Problem},
     model::{
-        Actor, AgentId, ArtifactId, Card, CardEdit, CardId, Event, Gate, NewAnswer, NewCard, NewDecision, NewMove,
-        NewProject, Project, ProjectEdit, ProjectId, Question, QuestionId, Transition,
+        Actor, AgentId, ArtifactId, Card, CardEdit, CardId, Event, FolderList, Gate, NewAnswer, NewCard, NewDecision,
+        NewMove, NewProject, Project, ProjectEdit, ProjectId, Question, QuestionId, Removal, RepositoryLook,
+        Transition,
     },
     port::{ACTIVITY_LIMIT, ArtifactView, Board, BoardSnapshot, CardStory, DiffLines},
 };
@@ -58,7 +59,8 @@ impl Slipway {
 
     /// Registers a repository that somebody vouches for, or (untrusted) one that is only offered.
     pub async fn register(&self, new: NewProject, trusted: bool) -> Result<Project, Problem> {
-        let (path, branch) = (new.path.clone(), new.base_branch.clone());
+        let path = project::folders::expanded(new.path.trim(), std::env::home_dir().as_deref());
+        let branch = new.base_branch.clone();
         let found = tokio::task::spawn_blocking(move || project::inspect(&path, branch.as_deref()))
             .await
             .map_err(|_| Problem::new(ErrorCode::Internal, "Looking at the repository ended unexpectedly."))?
@@ -224,5 +226,20 @@ impl Board for Slipway {
         let mut tx = self.begin().await?;
         let project = project::edit(&mut tx, id, edit).await.map_err(Refuse::refuse)?;
         committed(tx, project).await
+    }
+
+    async fn remove_project(&self, id: ProjectId, removal: Removal) -> Result<(), Problem> {
+        project::removal::remove(&self.workshop, id, removal).await.map_err(Refuse::refuse)
+    }
+
+    async fn list_folders(&self, typed: String) -> Result<FolderList, Problem> {
+        Ok(project::folders::complete(&typed, std::env::home_dir()).await)
+    }
+
+    async fn look_at_repository(&self, path: String) -> Result<RepositoryLook, Problem> {
+        let path = project::folders::expanded(path.trim(), std::env::home_dir().as_deref());
+        let seen = project::look::look(path).await.map_err(Refuse::refuse)?;
+        let known = project::by_path(self.store().reader(), &seen.path).await.map_err(Refuse::refuse)?;
+        Ok(RepositoryLook { registered: known.map(|project| project.id), ..seen })
     }
 }

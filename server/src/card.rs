@@ -203,6 +203,8 @@ pub async fn restore(tx: &mut Tx<'_>, id: CardId) -> Result<Row, WriteError> {
     if row.archived_at.is_none() {
         return Ok(row);
     }
+    // A card of a project that is no longer on the board has nowhere to go back to.
+    project::load(&**tx, row.project()).await?;
     let mut change = touched(&row);
     change.archived_at = Set(None);
     change.position = Set(last_position(tx, row.stage()?).await?);

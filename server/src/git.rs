@@ -26,6 +26,7 @@ pub mod commit;
 pub mod diff;
 mod files;
 pub mod land;
+pub mod look;
 mod ref_lock;
 pub mod refs;
 pub mod sample;
@@ -33,7 +34,7 @@ pub mod snapshot;
 pub mod worktree;
 
 #[cfg(test)]
-mod fixture;
+pub mod fixture;
 
 /// Bytes of unpacked objects that libgit2 may keep. Repositories are opened per call, so a large cache
 /// would outlive its use; the server is to idle below 25 MB.

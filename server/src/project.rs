@@ -1,16 +1,19 @@
 //! Projects: registered repositories and their defaults.
+//!
+//! Before one is registered, [`folders`] helps to type its path, and [`look`] says what is there, with a
+//! [`guess`] at its commands. [`settings`] are what a person decides about it; [`removal`] takes it off.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use chrono::Utc;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde_json::json;
 use slipway_app::model::{
-    Bring, DEFAULT_PROJECT_WIP, EngineName, Land, NewProject, Project, ProjectEdit, ProjectId, StageName,
+    Budget, DEFAULT_PROJECT_WIP, EngineName, GatePolicies, Land, NewProject, Project, ProjectEdit, ProjectId,
 };
 
 use crate::{
@@ -19,15 +22,14 @@ use crate::{
     store::{StoreError, Tx, entity, from_json, known, to_json},
 };
 
+pub mod folders;
+pub mod guess;
+pub mod look;
+pub mod removal;
+mod settings;
+
 pub use entity::project::Model as Row;
 use entity::project::{ActiveModel, Column, Entity};
-
-/// Agents at once that one project may be set to; more would only fight over the machine.
-const WIP_LIMIT: i32 = 64;
-/// Longest shell line of a project, in bytes.
-const COMMAND_LIMIT: usize = 8 * 1024;
-/// Ignored paths that a project may bring into its worktrees.
-const BRING_LIMIT: usize = 64;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -51,10 +53,15 @@ pub enum RegisterError {
     EngineUnavailable(EngineName),
     #[error("the project is at version {current}, the edit was made against {given}")]
     VersionConflict { given: i64, current: i64 },
-    #[error("{0} agents are at work in the project")]
-    InUse(u64),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl RegisterError {
+    fn path_not_unicode() -> Self {
+        let why = "The repository's path is not valid Unicode; rename a folder on the way to it.";
+        RegisterError::Invalid(why.to_owned())
+    }
 }
 
 /// A repository that was looked at before it is registered.
@@ -67,13 +74,9 @@ pub struct Found {
 
 /// Looks at the repository a new project names. Touches the file system, so it stands outside of any
 /// transaction; blocks.
-pub fn inspect(path: &str, base_branch: Option<&str>) -> Result<Found, RegisterError> {
-    let seen = git::inspect(Path::new(path)).map_err(|error| RegisterError::NotARepository(error.to_string()))?;
-    let Some(root) = seen.root.to_str() else {
-        return Err(RegisterError::Invalid(
-            "The repository's path is not valid Unicode; rename a folder on the way to it.".to_owned(),
-        ));
-    };
+pub fn inspect(path: &Path, base_branch: Option<&str>) -> Result<Found, RegisterError> {
+    let seen = git::inspect(path).map_err(|error| RegisterError::NotARepository(error.to_string()))?;
+    let Some(root) = seen.root.to_str() else { return Err(RegisterError::path_not_unicode()) };
     let base_branch = match base_branch.map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) => name.to_owned(),
         None => seen.base_branch.clone().ok_or_else(|| {
@@ -115,39 +118,48 @@ pub async fn register(tx: &mut Tx<'_>, new: NewProject, found: Found, trusted: b
     if let Some(existing) = by_path(&**tx, &found.path).await? {
         return Err(RegisterError::AlreadyRegistered(existing.id));
     }
-    let name = match new.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-        Some(name) => name.to_owned(),
-        None => Path::new(&found.path)
-            .file_name()
-            .map_or_else(|| found.path.clone(), |name| name.to_string_lossy().into_owned()),
-    };
     let now = Utc::now();
-    let row = ActiveModel {
+    let mut row = ActiveModel {
         id: Set(ProjectId::generate().0),
-        name: Set(name),
+        name: Set(name_of(&found.path)),
+        next_card_number: Set(first_card_number(tx, &found.path).await?),
         path: Set(found.path),
         trusted: Set(trusted),
-        base_branch: Set(found.base_branch),
-        setup_command: Set(checked_command(new.setup_command)?),
-        check_command: Set(checked_command(new.check_command)?),
-        gate_policy: Set(to_json(&new.gate_policy.unwrap_or_default())),
-        land: Set(new.land.unwrap_or(Land::Merge).as_str().to_owned()),
-        wip: Set(checked_wip(new.wip.unwrap_or(DEFAULT_PROJECT_WIP))?),
-        engines: Set(to_json(&checked_engines(new.engines.unwrap_or_default())?)),
-        budget: Set(to_json(&new.budget.unwrap_or_default())),
-        bring: Set(to_json(&checked_bring(new.bring.unwrap_or_default())?)),
-        network: Set(new.network.unwrap_or(false)),
-        push_remote: Set(new.push_remote.filter(|remote| !remote.trim().is_empty())),
-        next_card_number: Set(1),
+        setup_command: Set(None),
+        check_command: Set(None),
+        gate_policy: Set(to_json(&GatePolicies::default())),
+        land: Set(Land::Merge.as_str().to_owned()),
+        wip: Set(DEFAULT_PROJECT_WIP),
+        engines: Set("{}".to_owned()),
+        budget: Set(to_json(&Budget::default())),
+        bring: Set("[]".to_owned()),
+        network: Set(false),
+        push_remote: Set(None),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
         removed_at: Set(None),
+        ..Default::default()
     };
+    settings::apply(new.settings(), &mut row)?;
+    // As it was found, which is what the caller named unless they named none.
+    row.base_branch = Set(found.base_branch);
     let project = row.insert(&**tx).await.map_err(StoreError::from)?.into_project()?;
     let data = json!({ "name": project.name, "path": project.path, "trusted": trusted });
     tx.append(NewEvent::new(EventKind::ProjectCreated, data).project(project.id)).await?;
     Ok(project)
+}
+
+/// What a project is called unless someone says otherwise: its folder.
+fn name_of(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// 1, or for a repository that was a project before, a number that its branches from then do not have.
+async fn first_card_number(tx: &Tx<'_>, path: &str) -> Result<i64, StoreError> {
+    let query = Entity::find().select_only().column_as(Column::NextCardNumber.max(), "next");
+    let used: Option<Option<i64>> = query.filter(Column::Path.eq(path)).into_tuple().one(&**tx).await?;
+    Ok(used.flatten().unwrap_or(1))
 }
 
 /// Changes a project's defaults; what has begun under the old ones goes on under them.
@@ -156,86 +168,23 @@ pub async fn edit(tx: &mut Tx<'_>, id: ProjectId, edit: ProjectEdit) -> Result<P
     if let Some(given) = edit.version.filter(|given| *given != project.version) {
         return Err(RegisterError::VersionConflict { given, current: project.version });
     }
+    if let Some(branch) = edit.base_branch.as_deref().filter(|branch| *branch != project.base_branch) {
+        git::base_tip(Path::new(&project.path), branch).map_err(|error| RegisterError::Invalid(error.to_string()))?;
+    }
     let mut change = ActiveModel {
         id: Unchanged(id.0),
         version: Set(project.version + 1),
         updated_at: Set(Utc::now()),
         ..Default::default()
     };
-    if let Some(name) = edit.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) {
-        change.name = Set(name);
-    }
-    if let Some(branch) = edit.base_branch {
-        git::base_tip(Path::new(&project.path), &branch).map_err(|error| RegisterError::Invalid(error.to_string()))?;
-        change.base_branch = Set(branch);
-    }
-    if let Some(command) = edit.setup_command {
-        change.setup_command = Set(checked_command(Some(command))?);
-    }
-    if let Some(command) = edit.check_command {
-        change.check_command = Set(checked_command(Some(command))?);
-    }
-    if let Some(policy) = edit.gate_policy {
-        change.gate_policy = Set(to_json(&policy));
-    }
-    if let Some(land) = edit.land {
-        change.land = Set(land.as_str().to_owned());
-    }
-    if let Some(wip) = edit.wip {
-        change.wip = Set(checked_wip(wip)?);
-    }
-    if let Some(engines) = edit.engines {
-        change.engines = Set(to_json(&checked_engines(engines)?));
-    }
-    if let Some(budget) = edit.budget {
-        change.budget = Set(to_json(&budget));
-    }
-    if let Some(bring) = edit.bring {
-        change.bring = Set(to_json(&checked_bring(bring)?));
-    }
-    if let Some(network) = edit.network {
-        change.network = Set(network);
-    }
-    if let Some(remote) = edit.push_remote {
-        change.push_remote = Set(Some(remote).filter(|remote| !remote.trim().is_empty()));
-    }
     if let Some(trusted) = edit.trusted {
         change.trusted = Set(trusted);
     }
+    settings::apply(edit.settings(), &mut change)?;
     let project = change.update(&**tx).await.map_err(StoreError::from)?.into_project()?;
     let data = json!({ "version": project.version, "trusted": project.trusted });
     tx.append(NewEvent::new(EventKind::ProjectChanged, data).project(id)).await?;
     Ok(project)
-}
-
-/// Takes a project off the board. Its cards are archived, so their workspaces go; the repository, its
-/// branches and snapshots stay as they are.
-pub async fn remove(tx: &mut Tx<'_>, id: ProjectId) -> Result<(), RegisterError> {
-    load(&**tx, id).await?;
-    let at_work = live_agents(&**tx, id).await?;
-    if at_work > 0 {
-        return Err(RegisterError::InUse(at_work));
-    }
-    let now = Utc::now();
-    let change = ActiveModel { id: Unchanged(id.0), removed_at: Set(Some(now)), ..Default::default() };
-    change.update(&**tx).await.map_err(StoreError::from)?;
-    use entity::card;
-    card::Entity::update_many()
-        .col_expr(card::Column::ArchivedAt, sea_orm::sea_query::Expr::value(now))
-        .filter(card::Column::ProjectId.eq(id.0))
-        .filter(card::Column::ArchivedAt.is_null())
-        .exec(&**tx)
-        .await
-        .map_err(StoreError::from)?;
-    tx.append(NewEvent::new(EventKind::ProjectRemoved, json!({})).project(id)).await?;
-    Ok(())
-}
-
-async fn live_agents(connection: &impl ConnectionTrait, id: ProjectId) -> Result<u64, StoreError> {
-    let live = entity::agent::Entity::find()
-        .filter(entity::agent::Column::DeletedAt.is_null())
-        .filter(entity::agent::Column::ProjectId.eq(id.0));
-    Ok(live.count(connection).await?)
 }
 
 /// The next number for a card of this project; numbers count from 1 and are never used twice.
@@ -246,51 +195,6 @@ pub async fn take_card_number(tx: &mut Tx<'_>, id: ProjectId) -> Result<i64, Loa
         ActiveModel { id: Unchanged(id.0), next_card_number: Set(row.next_card_number + 1), ..Default::default() };
     change.update(&**tx).await.map_err(StoreError::from)?;
     Ok(row.next_card_number)
-}
-
-fn checked_command(command: Option<String>) -> Result<Option<String>, RegisterError> {
-    match command {
-        Some(line) if line.len() > COMMAND_LIMIT => Err(RegisterError::Invalid(format!(
-            "The command has {} bytes; {COMMAND_LIMIT} fit. Put it into a script in the repository.",
-            line.len()
-        ))),
-        Some(line) if line.contains('\0') => {
-            Err(RegisterError::Invalid("The command holds a NUL character.".to_owned()))
-        }
-        Some(line) if line.trim().is_empty() => Ok(None),
-        other => Ok(other),
-    }
-}
-
-fn checked_wip(wip: i32) -> Result<i32, RegisterError> {
-    if (1..=WIP_LIMIT).contains(&wip) {
-        Ok(wip)
-    } else {
-        Err(RegisterError::Invalid(format!("`wip` is {wip}; it takes 1 to {WIP_LIMIT} agents at once.")))
-    }
-}
-
-fn checked_engines(engines: BTreeMap<StageName, EngineName>) -> Result<BTreeMap<StageName, EngineName>, RegisterError> {
-    match engines.values().find(|engine| **engine != EngineName::Playbook) {
-        Some(engine) => Err(RegisterError::EngineUnavailable(*engine)),
-        None => Ok(engines),
-    }
-}
-
-fn checked_bring(bring: Vec<Bring>) -> Result<Vec<Bring>, RegisterError> {
-    if bring.len() > BRING_LIMIT {
-        return Err(RegisterError::Invalid(format!("`bring` names {} paths; {BRING_LIMIT} fit.", bring.len())));
-    }
-    for Bring { path, .. } in &bring {
-        let relative = Path::new(path);
-        let plain = relative.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        if path.is_empty() || !plain || path.split('/').any(|part| part == ".git") {
-            return Err(RegisterError::Invalid(format!(
-                "`bring` takes paths inside the repository, relative to its root; {path:?} is not one."
-            )));
-        }
-    }
-    Ok(bring)
 }
 
 impl Row {
@@ -315,30 +219,5 @@ impl Row {
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use slipway_app::model::BringMode;
-
-    use super::*;
-
-    #[test]
-    fn brought_paths_stay_inside() {
-        let check = |path: &str| checked_bring(vec![Bring { path: path.to_owned(), mode: BringMode::Copy }]).is_ok();
-        for path in [".env", "node_modules", "a/b c/d"] {
-            assert!(check(path), "{path}");
-        }
-        for path in ["", "/etc", "../x", "a/../../b", ".git", "sub/.git/config", "./x"] {
-            assert!(!check(path), "{path}");
-        }
-    }
-
-    #[test]
-    fn an_empty_command_is_none() {
-        assert_eq!(checked_command(Some("  ".to_owned())).unwrap(), None);
-        assert_eq!(checked_command(Some("make".to_owned())).unwrap().as_deref(), Some("make"));
-        assert!(checked_command(Some("x".repeat(COMMAND_LIMIT + 1))).is_err());
     }
 }

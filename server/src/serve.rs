@@ -173,7 +173,7 @@ async fn with_sample(store: &Store, data: &Path) -> Result<(), ServeError> {
     let data = data.to_owned();
     let made = tokio::task::spawn_blocking(move || {
         let sample = sample::make_sample(&data, &git::sample::OwnGit)?;
-        let found = project::inspect(&sample.path.to_string_lossy(), Some(sample::BRANCH)).map_err(failed)?;
+        let found = project::inspect(&sample.path, Some(sample::BRANCH)).map_err(failed)?;
         Ok::<_, ServeError>((sample, found))
     });
     let (sample, found) = made.await.map_err(failed)??;
@@ -194,7 +194,7 @@ async fn with_sample(store: &Store, data: &Path) -> Result<(), ServeError> {
 /// Registers a repository unless it is; naming it with `--repo` also trusts one that was only offered.
 async fn offer(board: &Slipway, store: &Store, path: &Path, trusted: bool) -> Result<(), String> {
     let path = path.to_str().ok_or("the path is not valid Unicode")?.to_owned();
-    let (given, inspected) = (path.clone(), tokio::task::spawn_blocking(move || project::inspect(&path, None)));
+    let (given, inspected) = (path.clone(), tokio::task::spawn_blocking(move || project::inspect(path.as_ref(), None)));
     let found = inspected.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
     match project::by_path(store.reader(), &found.path).await.map_err(|error| error.to_string())? {
         Some(known) if trusted && !known.trusted => {

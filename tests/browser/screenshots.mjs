@@ -1,6 +1,7 @@
-// Makes the pictures in screenshots/ from the built program on its sample project, with a card at each stage.
+// Makes the README's pictures in screenshots/ from the built program on its sample project, with a card at each
+// stage. With --all it makes every page in both themes at three widths instead, in pictures/, to be looked at.
 //
-//   cargo build && node tests/browser/screenshots.mjs
+//   cargo build && node tests/browser/screenshots.mjs [--all]
 //
 // SLIPWAY_BIN names another binary, CHROMIUM another browser than the one that Playwright brings.
 import { spawn } from "node:child_process";
@@ -13,8 +14,13 @@ import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const BINARY = process.env.SLIPWAY_BIN ?? join(HERE, "../../target/debug/slipway");
-const PICTURES = join(HERE, "screenshots");
-const SIZE = { width: 1440, height: 900 };
+const ALL = process.argv.includes("--all");
+const PICTURES = join(HERE, ALL ? "pictures" : "screenshots");
+const SIZES = [
+  { width: 1440, height: 900 },
+  { width: 820, height: 1180 },
+  { width: 390, height: 844 },
+];
 /** An agent on the sample takes about a second; a loaded machine gets a minute. */
 const STAGE_MS = 60_000;
 const STAGES = ["plan", "build", "review", "ship"];
@@ -92,15 +98,52 @@ async function advance(call, card) {
   await settled(call, card.id, "shipped");
 }
 
-async function picture(browser, link, scheme, views) {
-  const context = await browser.newContext({ viewport: SIZE, colorScheme: scheme, reducedMotion: "reduce" });
+/** The README's few. */
+function readmeViews(numbered) {
+  return [
+    { name: "board", path: "/" },
+    { name: "card-gate", path: `/cards/${numbered(5)}` },
+    { name: "card-diff", path: `/cards/${numbered(2)}`, at: "#artifact-diff" },
+  ];
+}
+
+/** Every page, and every dialog that has a way to be opened; `act` gets the page once it has come alive. */
+function allViews(numbered, project) {
+  const press = (key) => (page) => page.keyboard.press(key);
+  const click = (name) => (page) => page.getByRole("button", { name, exact: true }).click();
+  return [
+    { name: "board", path: "/" },
+    { name: "board-filtered", path: "/?q=nothing" },
+    { name: "board-menu", path: "/", act: (page) => page.getByRole("button", { name: /^Actions for/ }).first().click() },
+    { name: "board-switcher", path: "/", act: (page) => page.getByLabel(/^Project: /).click() },
+    { name: "board-new-card", path: "/", act: press("c") },
+    { name: "board-keys", path: "/", act: press("?") },
+    { name: "card-red-gate", path: `/cards/${numbered(5)}`, whole: true },
+    { name: "card-diff", path: `/cards/${numbered(2)}`, whole: true },
+    { name: "card-shipped", path: `/cards/${numbered(1)}`, whole: true },
+    { name: "card-backlog", path: `/cards/${numbered(4)}`, whole: true },
+    { name: "projects", path: "/projects" },
+    { name: "projects-add", path: "/projects?add=", act: (page) => page.getByLabel("Path").fill("/") },
+    { name: "settings", path: `/projects/${project}`, whole: true },
+    { name: "settings-remove", path: `/projects/${project}`, act: click("Remove project…") },
+    { name: "inbox", path: "/inbox", whole: true },
+    { name: "archive", path: "/archive", whole: true },
+    { name: "not-found", path: "/nowhere" },
+  ];
+}
+
+async function take(browser, link, views, scheme, size) {
+  const context = await browser.newContext({ viewport: size, colorScheme: scheme, reducedMotion: "reduce" });
   const page = await context.newPage();
   await page.goto(link.href);
   await page.locator("article[data-card]").first().waitFor();
-  for (const { name, path, at } of views) {
+  for (const { name, path, at, act, whole } of views) {
     await page.goto(new URL(path, link).href, { waitUntil: "networkidle" });
     if (at) await page.locator(at).evaluate((element) => element.scrollIntoView());
-    await page.screenshot({ path: join(PICTURES, `${name}-${scheme}.png`) });
+    await act?.(page);
+    if (act) await page.waitForLoadState("networkidle");
+    const width = ALL ? `-${size.width}` : "";
+    await page.screenshot({ path: join(PICTURES, `${name}${width}-${scheme}.png`), fullPage: ALL && whole });
   }
   await context.close();
 }
@@ -116,15 +159,13 @@ try {
   const { items } = await call("/cards");
   for (const card of items) await advance(call, card);
   const numbered = (number) => items.find((card) => card.number === number).id;
-  const views = [
-    { name: "board", path: "/" },
-    { name: "card-gate", path: `/cards/${numbered(5)}` },
-    { name: "card-diff", path: `/cards/${numbered(2)}`, at: "#artifact-diff" },
-  ];
+  const views = ALL ? allViews(numbered, items[0].project_id) : readmeViews(numbered);
   mkdirSync(PICTURES, { recursive: true });
   const own = process.env.CHROMIUM ?? (existsSync(chromium.executablePath()) ? undefined : "/usr/bin/chromium");
   const browser = await chromium.launch({ executablePath: own, args: ["--no-sandbox", "--disable-gpu"] });
-  for (const scheme of ["light", "dark"]) await picture(browser, link, scheme, views);
+  for (const size of ALL ? SIZES : SIZES.slice(0, 1)) {
+    for (const scheme of ["light", "dark"]) await take(browser, link, views, scheme, size);
+  }
   await browser.close();
 } finally {
   if (server && server.exitCode === null) {

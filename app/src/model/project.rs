@@ -135,72 +135,94 @@ impl Project {
     }
 }
 
-/// What `POST /projects` takes; registering is trusting.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NewProject {
-    pub path: String,
-    #[serde(default)]
-    pub name: Option<String>,
-    #[serde(default)]
-    pub base_branch: Option<String>,
-    #[serde(default)]
-    pub setup_command: Option<String>,
-    #[serde(default)]
-    pub check_command: Option<String>,
-    #[serde(default)]
-    pub gate_policy: Option<GatePolicies>,
-    #[serde(default)]
-    pub land: Option<Land>,
-    #[serde(default)]
-    pub wip: Option<i32>,
-    #[serde(default)]
-    pub engines: Option<BTreeMap<StageName, EngineName>>,
-    #[serde(default)]
-    pub budget: Option<Budget>,
-    #[serde(default)]
-    pub bring: Option<Vec<Bring>>,
-    #[serde(default)]
-    pub network: Option<bool>,
-    #[serde(default)]
-    pub push_remote: Option<String>,
+/// Declares what callers send about a project: members of its own, and every setting, all optional. Written
+/// out by a macro because serde's `flatten` cannot refuse unknown members.
+macro_rules! with_settings {
+    ($($(#[$about:meta])* $name:ident { $($(#[$own_about:meta])* $own:ident: $of:ty,)* })*) => { $(
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$own_about])* pub $own: $of,)*
+            #[serde(default)]
+            pub name: Option<String>,
+            #[serde(default)]
+            pub base_branch: Option<String>,
+            #[serde(default)]
+            pub setup_command: Option<String>,
+            #[serde(default)]
+            pub check_command: Option<String>,
+            #[serde(default)]
+            pub gate_policy: Option<GatePolicies>,
+            #[serde(default)]
+            pub land: Option<Land>,
+            #[serde(default)]
+            pub wip: Option<i32>,
+            #[serde(default)]
+            pub engines: Option<BTreeMap<StageName, EngineName>>,
+            #[serde(default)]
+            pub budget: Option<Budget>,
+            #[serde(default)]
+            pub bring: Option<Vec<Bring>>,
+            #[serde(default)]
+            pub network: Option<bool>,
+            #[serde(default)]
+            pub push_remote: Option<String>,
+        }
+
+        impl $name {
+            /// The settings it names, whatever it is for.
+            pub fn settings(self) -> ProjectSettings {
+                ProjectSettings {
+                    name: self.name,
+                    base_branch: self.base_branch,
+                    setup_command: self.setup_command,
+                    check_command: self.check_command,
+                    gate_policy: self.gate_policy,
+                    land: self.land,
+                    wip: self.wip,
+                    engines: self.engines,
+                    budget: self.budget,
+                    bring: self.bring,
+                    network: self.network,
+                    push_remote: self.push_remote,
+                }
+            }
+        }
+    )* };
 }
 
-/// What `PATCH /projects/{id}` takes; what is left out stays, an empty command or remote clears it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ProjectEdit {
-    #[serde(default)]
+with_settings! {
+    /// What `POST /projects` takes; registering is trusting.
+    NewProject {
+        path: String,
+    }
+    /// What `PATCH /projects/{id}` takes; what is left out stays, an empty command or remote clears it.
+    ProjectEdit {
+        /// `true` trusts a repository that was only offered.
+        #[serde(default)]
+        trusted: Option<bool>,
+        #[serde(default)]
+        version: Option<i64>,
+    }
+}
+
+/// Settings as a caller named them: `None` leaves one as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProjectSettings {
     pub name: Option<String>,
-    /// `true` trusts a repository that was only offered.
-    #[serde(default)]
-    pub trusted: Option<bool>,
-    #[serde(default)]
     pub base_branch: Option<String>,
-    #[serde(default)]
     pub setup_command: Option<String>,
-    #[serde(default)]
     pub check_command: Option<String>,
-    #[serde(default)]
     pub gate_policy: Option<GatePolicies>,
-    #[serde(default)]
     pub land: Option<Land>,
-    #[serde(default)]
     pub wip: Option<i32>,
-    #[serde(default)]
     pub engines: Option<BTreeMap<StageName, EngineName>>,
-    #[serde(default)]
     pub budget: Option<Budget>,
-    #[serde(default)]
     pub bring: Option<Vec<Bring>>,
-    #[serde(default)]
     pub network: Option<bool>,
-    #[serde(default)]
     pub push_remote: Option<String>,
-    #[serde(default)]
-    pub version: Option<i64>,
 }
 
 #[cfg(test)]

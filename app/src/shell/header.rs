@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::switcher::{LastProject, ProjectSwitcher};
 use crate::{
     live::Live,
     ui::{icon::Icon, settled::settled, storage},
@@ -11,9 +12,10 @@ const THEME_STORAGE_KEY: &str = "slipway.theme";
 
 #[component]
 pub fn Header() -> impl IntoView {
+    let last = LastProject::provide();
     settled(view! {
         <header class="header">
-            <a class="brand" href="/">
+            <a class="brand" href=move || last.board()>
                 <Icon name="slipway" />
                 <span>"Slipway"</span>
             </a>
@@ -21,53 +23,6 @@ pub fn Header() -> impl IntoView {
             <Pills />
             <ThemeSwitch />
         </header>
-    })
-}
-
-/// A menu of links, so that it works with JavaScript off too: each leads to the board of one project.
-#[component]
-fn ProjectSwitcher() -> impl IntoView {
-    let live = expect_context::<Live>();
-    let query = leptos_router::hooks::use_query_map();
-    let chosen = Memo::new(move |_| query.with(|query| query.get("project")));
-    let name = move || {
-        live.projects().with(|projects| {
-            projects
-                .iter()
-                .find(|project| chosen.get().is_some_and(|id| project.id.to_string() == id))
-                .or_else(|| projects.first().filter(|_| projects.len() == 1))
-                .map_or_else(|| "All projects".to_owned(), |project| project.name.clone())
-        })
-    };
-    let close = move |_| {
-        if let Some(open) = document().query_selector(".switcher[open]").ok().flatten() {
-            let _ = open.remove_attribute("open");
-        }
-    };
-    settled(view! {
-        <details class="switcher">
-            <summary aria-label=move || format!("Project: {}", name())>
-                <span class="switcher-name">{name}</span>
-                <Icon name="chevron" />
-            </summary>
-            <ul class="switcher-list">
-                <li>
-                    <a href="/" aria-current=move || chosen.get().is_none().then_some("page") on:click=close>"All projects"</a>
-                </li>
-                <For each=move || live.projects().get() key=|project| project.id let:project>
-                    <li>
-                        <a
-                            href=format!("/?project={}", project.id)
-                            title=project.path.clone()
-                            aria-current=move || (chosen.get() == Some(project.id.to_string())).then_some("page")
-                            on:click=close
-                        >
-                            {project.name.clone()}
-                        </a>
-                    </li>
-                </For>
-            </ul>
-        </details>
     })
 }
 
@@ -117,20 +72,22 @@ pub fn short_count(count: i64) -> String {
 #[component]
 fn ThemeSwitch() -> impl IntoView {
     let theme = RwSignal::new("system".to_owned());
+    let kept = || storage::read(THEME_STORAGE_KEY).unwrap_or_else(|| "system".to_owned());
     Effect::new(move |_| {
-        if let Some(kept) = storage::read(THEME_STORAGE_KEY) {
-            theme.set(kept);
-        }
+        theme.set(kept());
+        // Another window has chosen: every one of them follows.
+        let handle = window_event_listener_untyped("storage", move |_| {
+            theme.set(kept());
+            apply(&theme.get_untracked());
+        });
+        on_cleanup(move || handle.remove());
     });
     let choose = move |chosen: String| {
-        let root = document().document_element();
-        if chosen == "light" || chosen == "dark" {
-            storage::write(THEME_STORAGE_KEY, &chosen);
-            root.map(|root| root.set_attribute("data-theme", &chosen));
-        } else {
-            storage::forget(THEME_STORAGE_KEY);
-            root.map(|root| root.remove_attribute("data-theme"));
+        match chosen.as_str() {
+            "light" | "dark" => storage::write(THEME_STORAGE_KEY, &chosen),
+            _ => storage::forget(THEME_STORAGE_KEY),
         }
+        apply(&chosen);
         theme.set(chosen);
     };
     settled(view! {
@@ -143,6 +100,15 @@ fn ThemeSwitch() -> impl IntoView {
             </select>
         </label>
     })
+}
+
+/// `light` or `dark` for the whole document; anything else leaves it to the system.
+fn apply(theme: &str) {
+    let Some(root) = document().document_element() else { return };
+    let _ = match theme {
+        "light" | "dark" => root.set_attribute("data-theme", theme),
+        _ => root.remove_attribute("data-theme"),
+    };
 }
 
 #[cfg(test)]

@@ -1,39 +1,53 @@
-//! The browser's origin-scoped storage. On the server, and where storage is denied, it is empty and forgets.
+//! The browser's storage. `read` and its like are scoped to the origin, so that every window has them;
+//! `read_here` and its like to one window. On the server, and where storage is denied, both are empty and forget.
 
-#[cfg(feature = "hydrate")]
-fn storage() -> Option<web_sys::Storage> {
-    web_sys::window()?.local_storage().ok()?
+use web_sys::Storage;
+
+/// There is a browser around: the server must not touch its functions.
+const IN_BROWSER: bool = cfg!(feature = "hydrate");
+
+fn shared() -> Option<Storage> {
+    if IN_BROWSER { web_sys::window()?.local_storage().ok()? } else { None }
+}
+
+fn here() -> Option<Storage> {
+    if IN_BROWSER { web_sys::window()?.session_storage().ok()? } else { None }
 }
 
 /// What is kept under `key`.
-#[cfg(feature = "hydrate")]
 pub fn read(key: &str) -> Option<String> {
-    storage()?.get_item(key).ok()?
+    shared()?.get_item(key).ok()?
 }
 
 /// Keeps `value` under `key`; a full or denied storage is no error, the page works on without.
-#[cfg(feature = "hydrate")]
 pub fn write(key: &str, value: &str) {
-    if let Some(storage) = storage() {
+    if let Some(storage) = shared() {
         let _ = storage.set_item(key, value);
     }
 }
 
 /// Forgets `key`.
-#[cfg(feature = "hydrate")]
 pub fn forget(key: &str) {
-    if let Some(storage) = storage() {
+    if let Some(storage) = shared() {
         let _ = storage.remove_item(key);
     }
 }
 
-#[cfg(not(feature = "hydrate"))]
-pub fn read(_key: &str) -> Option<String> {
-    None
+/// What this window keeps under `key`.
+pub fn read_here(key: &str) -> Option<String> {
+    here()?.get_item(key).ok()?
 }
 
-#[cfg(not(feature = "hydrate"))]
-pub fn write(_key: &str, _value: &str) {}
+/// Keeps `value` under `key` for this window.
+pub fn write_here(key: &str, value: &str) {
+    if let Some(storage) = here() {
+        let _ = storage.set_item(key, value);
+    }
+}
 
-#[cfg(not(feature = "hydrate"))]
-pub fn forget(_key: &str) {}
+/// Forgets `key` in this window.
+pub fn forget_here(key: &str) {
+    if let Some(storage) = here() {
+        let _ = storage.remove_item(key);
+    }
+}

@@ -27,12 +27,6 @@ impl Doors for Slipway {
         project::load(self.store().reader(), id).await.map_err(Refuse::refuse)
     }
 
-    async fn delete_project(&self, id: ProjectId) -> Result<(), Problem> {
-        let mut tx = self.begin().await?;
-        project::remove(&mut tx, id).await.map_err(Refuse::refuse)?;
-        committed(tx, ()).await
-    }
-
     async fn list_cards(&self, query: CardQuery, page: Page) -> Result<Listed<Card>, Problem> {
         listing::cards(self.store(), &query, &page).await
     }

@@ -89,13 +89,32 @@ impl Refuse for project::RegisterError {
             RegisterError::Invalid(detail) => Problem::new(ErrorCode::InvalidRequest, detail),
             RegisterError::EngineUnavailable(engine) => engine_unavailable(engine.as_str()),
             RegisterError::VersionConflict { given, current } => version_conflict("project", given, current),
-            RegisterError::InUse(agents) => Problem::new(
+            RegisterError::Store(error) => error.refuse(),
+        }
+    }
+}
+
+impl Refuse for project::removal::RemoveError {
+    fn refuse(self) -> Problem {
+        use project::removal::RemoveError;
+        match self {
+            RemoveError::Load(error) => error.refuse(),
+            RemoveError::Card(card::WriteError::Landing) => Problem::new(
+                ErrorCode::ProjectInUse,
+                "A card's commit is being landed at this moment. Wait for it to end, then remove the project.",
+            ),
+            RemoveError::Card(error) => error.refuse(),
+            RemoveError::InUse(agents) => Problem::new(
                 ErrorCode::ProjectInUse,
                 format!(
-                    "{agents} of its agents are still there. Stop them (`DELETE /api/v1/agents/{{id}}`), then remove the project."
+                    "{agents} of its agents are still there. Stop them first, or have them stopped with the removal (`stop_agents=true`)."
                 ),
             ),
-            RegisterError::Store(error) => error.refuse(),
+            RemoveError::StillStopping => Problem::new(
+                ErrorCode::ProjectInUse,
+                "Its agents are still being stopped. Its cards are archived; remove the project again in a moment.",
+            ),
+            RemoveError::Store(error) => error.refuse(),
         }
     }
 }

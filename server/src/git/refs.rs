@@ -20,16 +20,51 @@ pub fn delete_branch_if_reachable(repository: &Path, branch: &str, from: Oid) ->
         Err(error) if is_missing(&error) => return Ok(true),
         reference => reference.doing(doing())?,
     };
-    let checked_out = worktree::checkouts(&repo)?
-        .iter()
-        .any(|checkout| !checkout.ours && checkout.head.as_deref() == Some(name.as_bytes()));
     let tip = reference.peel_to_commit().doing(doing())?.id();
-    if checked_out || !contains(&repo, from, tip).doing(doing())? {
+    if is_checked_out(&repo, &name)? || !contains(&repo, from, tip).doing(doing())? {
         return Ok(false);
     }
     // Deleting compares with the value just read, so a branch that moves meanwhile is kept.
     ref_lock::through(&repo, &name, || reference.delete()).doing(doing())?;
     Ok(true)
+}
+
+/// Deletes a card's branch and snapshots whatever they hold; a person has said so. A branch that the user has
+/// checked out stays.
+pub fn discard(repository: &Path, branch: Option<&str>, card: &str) -> Result<(), GitError> {
+    let repo = open(repository)?;
+    let doing = || format!("delete the branch and the snapshots of card {card}");
+    for name in
+        branch.map(|branch| format!("refs/heads/{branch}")).into_iter().chain(snapshots(&repo, card).doing(doing())?)
+    {
+        if !is_checked_out(&repo, &name)? {
+            delete(&repo, &name).doing(doing())?;
+        }
+    }
+    Ok(())
+}
+
+/// The full names of a card's snapshots.
+fn snapshots(repo: &Repository, card: &str) -> Result<Vec<String>, git2::Error> {
+    let references = repo.references_glob(&format!("refs/slipway/{card}/*"))?;
+    references.map(|reference| Ok(lossy(reference?.name_bytes()))).collect()
+}
+
+/// Whether the user has a branch checked out somewhere.
+fn is_checked_out(repo: &Repository, name: &str) -> Result<bool, GitError> {
+    let theirs = worktree::checkouts(repo)?.into_iter().filter(|checkout| !checkout.ours);
+    Ok(theirs.into_iter().any(|checkout| checkout.head.as_deref() == Some(name.as_bytes())))
+}
+
+/// Deletes a ref that may be gone already.
+fn delete(repo: &Repository, name: &str) -> Result<(), git2::Error> {
+    match repo.find_reference(name) {
+        Err(error) if is_missing(&error) => Ok(()),
+        reference => {
+            let mut reference = reference?;
+            ref_lock::through(repo, name, || reference.delete())
+        }
+    }
 }
 
 /// Whether `commit` is `tip` or one of its ancestors.
@@ -99,6 +134,27 @@ mod tests {
         fixture.git(&["worktree", "add", "-q", "-b", "slipway/1-card", theirs.to_str().unwrap()]);
         assert!(!delete_branch_if_reachable(&fixture.repository, "slipway/1-card", fixture.tip()).unwrap());
         assert_eq!(git(&theirs, &["status", "--porcelain"]), "");
+    }
+
+    #[test]
+    fn discarding_takes_the_cards_refs_and_no_others() {
+        let fixture = Fixture::new();
+        let before = fixture.git(&["for-each-ref"]);
+        fixture.card_commit(|at| write(at, "b.txt", "b\n"));
+        let base = fixture.tree(fixture.tip());
+        for card in ["c1", "c10"] {
+            snapshot::freeze(&fixture.repository, base, base, base, &format!("refs/slipway/{card}/1")).unwrap();
+        }
+        worktree::remove(&fixture.repository, &fixture.at("card"), "card").unwrap();
+        discard(&fixture.repository, Some("slipway/1-card"), "c1").unwrap();
+        discard(&fixture.repository, Some("slipway/1-card"), "c1").unwrap();
+        assert_eq!(fixture.git(&["for-each-ref", "--format=%(refname)", "refs/slipway"]), "refs/slipway/c10/1\n");
+        discard(&fixture.repository, None, "c10").unwrap();
+        assert_eq!(fixture.git(&["for-each-ref"]), before);
+        fixture.git(&["checkout", "-q", "-b", "slipway/2-mine"]);
+        discard(&fixture.repository, Some("slipway/2-mine"), "c2").unwrap();
+        assert_eq!(fixture.git(&["branch", "--show-current"]), "slipway/2-mine\n");
+        fixture.assert_sound();
     }
 
     #[test]

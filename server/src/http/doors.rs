@@ -97,9 +97,6 @@ pub trait Doors: Board {
     /// Oldest first.
     async fn list_projects(&self, page: Page) -> Result<Listed<Project>, Problem>;
     async fn project(&self, project: ProjectId) -> Result<Project, Problem>;
-    /// Takes the project off the board; its repository stays as it is. `project_in_use` while it has work
-    /// under way.
-    async fn delete_project(&self, project: ProjectId) -> Result<(), Problem>;
 
     /// By stage, then by position; without bodies.
     async fn list_cards(&self, query: CardQuery, page: Page) -> Result<Listed<Card>, Problem>;

@@ -46,6 +46,8 @@ pub fn pages_router(board: Arc<dyn Board>) -> Router {
         .route("/cards/{id}", get(other_page))
         .route("/inbox", get(inbox_page))
         .route("/archive", get(archive_page))
+        .route("/projects", get(projects_page))
+        .route("/projects/{id}", get(other_page))
         .route("/ui/{function}", post(server_function))
         .fallback(get(other_page))
         .layer(
@@ -60,6 +62,12 @@ pub fn pages_router(board: Arc<dyn Board>) -> Router {
 async fn board_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
     let view = FirstView::of(request.uri().query().unwrap_or_default());
     let snapshot = view.read(board.as_ref()).await;
+    render(board, snapshot, true, None, request).await
+}
+
+/// Tells how many cards each project has, of every kind.
+async fn projects_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
+    let snapshot = board.snapshot(None).await;
     render(board, snapshot, true, None, request).await
 }
 
@@ -280,6 +288,15 @@ mod tests {
             refuse()
         }
         async fn edit_project(&self, _: ProjectId, _: ProjectEdit) -> Result<Project, Problem> {
+            refuse()
+        }
+        async fn remove_project(&self, _: ProjectId, _: Removal) -> Result<(), Problem> {
+            refuse()
+        }
+        async fn list_folders(&self, _: String) -> Result<FolderList, Problem> {
+            refuse()
+        }
+        async fn look_at_repository(&self, _: String) -> Result<RepositoryLook, Problem> {
             refuse()
         }
     }

@@ -282,6 +282,21 @@ impl Board for Stub {
         self.note(format!("edit_project {:?}", edit.name));
         known(id.0, project())
     }
+
+    async fn remove_project(&self, id: ProjectId, removal: Removal) -> Result<(), Problem> {
+        self.note(format!("remove_project {} {}", removal.stop_agents, removal.discard_work));
+        known(id.0, ())
+    }
+
+    async fn list_folders(&self, typed: String) -> Result<FolderList, Problem> {
+        self.note(format!("list_folders {typed}"));
+        Ok(FolderList::default())
+    }
+
+    async fn look_at_repository(&self, path: String) -> Result<RepositoryLook, Problem> {
+        self.note(format!("look_at_repository {path}"));
+        Err(Problem::new(ErrorCode::NotARepository, "It is none."))
+    }
 }
 
 #[async_trait]
@@ -292,10 +307,6 @@ impl Doors for Stub {
     }
     async fn project(&self, id: ProjectId) -> Result<Project, Problem> {
         known(id.0, project())
-    }
-    async fn delete_project(&self, id: ProjectId) -> Result<(), Problem> {
-        self.note("delete_project");
-        known(id.0, ())
     }
     async fn list_cards(&self, query: CardQuery, page: Page) -> Result<Listed<Card>, Problem> {
         self.note(format!("list_cards {query:?} {page:?}"));

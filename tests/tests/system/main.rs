@@ -8,6 +8,7 @@ mod confined;
 mod crash;
 mod landing;
 mod looping;
+mod projects;
 mod templates;
 
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use slipway_app::{
     error::Problem,
-    model::{NewProject, Project, ProjectEdit, ProjectId},
+    model::{NewProject, Project, ProjectEdit, ProjectId, Removal},
 };
 use utoipa::IntoParams;
 
@@ -75,15 +75,35 @@ pub async fn edit(
     Ok(Json(doors.edit_project(project, edit).await?))
 }
 
+/// How a project is taken off the board.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RemovalParameters {
+    /// Stops agents that are at work; without it, they refuse the removal.
+    pub stop_agents: Option<bool>,
+    /// Deletes the branches and snapshots of cards even where they hold work that is nowhere else.
+    pub discard_work: Option<bool>,
+}
+
 /// Takes a project off the board.
 ///
-/// Its repository stays as it is.
-#[utoipa::path(delete, path = "/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
+/// Its cards are archived and their worktrees go. Its repository stays as it is; branches of cards whose work
+/// is nowhere else stay in it unless `discard_work` says otherwise.
+#[utoipa::path(delete, path = "/projects/{id}", tag = "projects", params(("id" = ProjectId, Path), RemovalParameters),
     responses(
         (status = 204, description = "Done"),
         (status = 409, description = "`project_in_use`: it has work under way", body = Problem),
     ))]
-pub async fn delete(State(doors): Board, Id(project): Id<ProjectId>) -> Result<StatusCode, Refusal> {
-    doors.delete_project(project).await?;
+pub async fn delete(
+    State(doors): Board,
+    Id(project): Id<ProjectId>,
+    Query(asked): Query<RemovalParameters>,
+) -> Result<StatusCode, Refusal> {
+    let removal = Removal {
+        stop_agents: asked.stop_agents.unwrap_or_default(),
+        discard_work: asked.discard_work.unwrap_or_default(),
+    };
+    doors.remove_project(project, removal).await?;
     Ok(StatusCode::NO_CONTENT)
 }

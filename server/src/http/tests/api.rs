@@ -111,7 +111,8 @@ async fn every_call_reaches_its_method() {
     check("POST", "/projects", Some(json!({ "path": "/x" })), 201, "register_project /x").await;
     check("GET", "/projects?limit=7", None, 200, "list_projects Page { limit: 7, cursor: None }").await;
     check("PATCH", "/projects/ID", Some(json!({ "name": "n" })), 200, "edit_project Some(\"n\")").await;
-    check("DELETE", "/projects/ID", None, 204, "delete_project").await;
+    check("DELETE", "/projects/ID", None, 204, "remove_project false false").await;
+    check("DELETE", "/projects/ID?stop_agents=true&discard_work=true", None, 204, "remove_project true true").await;
     check("POST", "/projects/ID/templates", Some(json!({ "name": "n", "body": "ab" })), 201, "create_template n 2")
         .await;
     check("PATCH", "/templates/ID", Some(json!({ "name": "m" })), 200, "edit_template Some(\"m\")").await;
