@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::{
-    card::words::{plain_name, short_hash},
+    card::words::figures::{plain_name, short_hash},
     model::{Check, Gate, Land, Question, Stage},
     port::shelf::{Matter, Waiting, What},
     ui::{

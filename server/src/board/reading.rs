@@ -50,6 +50,10 @@ impl Reading {
             Some(since) => Some(Source::find(store, since).await?),
             None => None,
         };
+        Reading::new(now, since)
+    }
+
+    fn new(now: Source, since: Option<Source>) -> Result<Reading, Problem> {
         let alike =
             |old: &Source| old.artifact.card_id == now.artifact.card_id && old.artifact.kind == now.artifact.kind;
         if since.as_ref().is_some_and(|old| !alike(old)) {
@@ -104,4 +108,64 @@ pub async fn diff_lines(store: &Store, asked: DiffLines) -> Result<Vec<String>, 
 async fn aside<T: Send + 'static>(render: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let rendered = tokio::task::spawn_blocking(render).await;
     rendered.map_err(|_| Problem::new(ErrorCode::Internal, "Rendering the artifact ended unexpectedly."))
+}
+
+#[cfg(test)]
+mod tests {
+    use slipway_app::model::{AgentId, CardId, Stage};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn source(kind: ArtifactKind, version: i32, bytes: &[u8]) -> Source {
+        let artifact = Artifact {
+            id: ArtifactId(Uuid::from_u128(version as u128)),
+            card_id: CardId(Uuid::from_u128(1)),
+            agent_id: AgentId(Uuid::from_u128(1)),
+            stage: Stage::Plan,
+            kind,
+            name: "plan.md".to_owned(),
+            version,
+            media_type: "text/markdown".to_owned(),
+            bytes: bytes.len() as i64,
+            sha256: String::new(),
+            created_at: Default::default(),
+        };
+        Source { artifact, bytes: bytes.to_vec() }
+    }
+
+    fn compared(kind: ArtifactKind, old: &[u8], new: &[u8]) -> ArtifactContent {
+        Reading::new(source(kind, 2, new), Some(source(kind, 1, old))).unwrap().content()
+    }
+
+    #[test]
+    fn a_version_is_compared_by_its_lines() {
+        let ArtifactContent::Diff(html) = compared(ArtifactKind::Plan, b"one\ntwo\n", b"one\n2\n") else { panic!() };
+        assert!(html.contains("id=\"plan-2-0\"") && html.contains("1 file, 1 line added, 1 removed"), "{html}");
+        let ArtifactContent::Diff(same) = compared(ArtifactKind::Plan, b"one\n", b"one\n") else { panic!() };
+        assert!(same.contains("nothing differs"));
+    }
+
+    #[test]
+    fn diffs_are_compared_by_what_they_change() {
+        let diff = |at: u32| format!("--- a/x\n+++ b/x\n@@ -{at} +{at} @@\n-a\n+b\n");
+        let (old, new) = (diff(1), diff(9));
+        let ArtifactContent::Diff(moved) = compared(ArtifactKind::Diff, old.as_bytes(), new.as_bytes()) else {
+            panic!()
+        };
+        assert!(moved.contains("nothing differs"), "{moved}");
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_compared() {
+        assert_eq!(compared(ArtifactKind::File, b"a\0", b"b"), ArtifactContent::Opaque);
+        assert_eq!(compared(ArtifactKind::File, b"\xff", b"b"), ArtifactContent::Opaque);
+    }
+
+    #[test]
+    fn only_versions_of_one_thing_are_compared() {
+        let other = source(ArtifactKind::Review, 1, b"x");
+        let refused = Reading::new(source(ArtifactKind::Plan, 2, b"x"), Some(other)).err().unwrap();
+        assert_eq!(refused.code, ErrorCode::InvalidRequest);
+    }
 }

@@ -53,7 +53,7 @@ mod tests {
             created_at: Default::default(),
             updated_at: Default::default(),
         };
-        let html = options(&[template.clone()]);
+        let html = options(std::slice::from_ref(&template));
         assert!(html.contains(&format!("value=\"{}\"", template.id)) && !html.contains("<report>"), "{html}");
         assert!(list(&[template]).contains("data-act=\"delete\""));
         assert_eq!(options(&[]), "");
