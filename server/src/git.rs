@@ -12,7 +12,8 @@
 
 use std::{
     ffi::c_int,
-    fmt, fs, io,
+    fmt, fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -45,6 +46,9 @@ const PACK_WINDOW_BYTES: usize = 4 << 20;
 
 /// Bytes of pack files that may be mapped at once, over all windows.
 const PACK_MAPPED_BYTES: usize = 64 << 20;
+
+/// The priority of an object store that is to be written to before files are (those of libgit2 have 1 and 2).
+const ABOVE_FILES: i32 = 1_000;
 
 /// Sets libgit2 up for the whole process: writes to a git directory reach the disk before they are
 /// reported, caches are small, and repositories whose worktrees have relative paths
@@ -237,13 +241,25 @@ pub fn init(at: &Path, branch: &str) -> Result<(), GitError> {
 pub fn commit_all(at: &Path, message: &str, identity: &Identity) -> Result<Oid, GitError> {
     let repo = open(at)?;
     let commit = || -> Result<Oid, git2::Error> {
+        // Collected in memory and written as one pack: a file for each object would be an fsync for each.
+        let objects = repo.odb()?;
+        let collected = objects.add_new_mempack_backend(ABOVE_FILES)?;
         let mut index = repo.index()?;
         index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
         index.write()?;
         let tree = repo.find_tree(index.write_tree()?)?;
         let by = git2::Signature::now(&identity.name, &identity.email)?;
         let parent = repo.head().ok().map(|head| head.peel_to_commit()).transpose()?;
-        repo.commit(Some("HEAD"), &by, &by, message, &tree, parent.as_ref().as_slice())
+        let id = repo.commit(None, &by, &by, message, &tree, parent.as_ref().as_slice())?;
+        let mut pack = git2::Buf::new();
+        collected.dump(&repo, &mut pack)?;
+        let mut writer = objects.packwriter()?;
+        writer.write_all(&pack).map_err(|error| git2::Error::from_str(&error.to_string()))?;
+        writer.commit()?;
+        collected.reset()?;
+        let branch = repo.find_reference("HEAD")?.symbolic_target()?.unwrap_or("HEAD").to_owned();
+        repo.reference(&branch, id, true, message)?;
+        Ok(id)
     };
     commit().doing(format!("commit the files of {}", at.display()))
 }
