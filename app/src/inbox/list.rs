@@ -247,11 +247,12 @@ mod tests {
     use super::*;
     use crate::{
         card::fixture,
-        model::{CardStatus, QuestionId, QuestionOption, QuestionState},
+        model::{CardStatus, Outcome, QuestionId, QuestionOption, QuestionState},
     };
 
     fn matter(green: bool) -> Matter {
         let mut story = fixture::story(Stage::Plan, CardStatus::NeedsApproval);
+        fixture::visit(&mut story, Stage::Backlog, Stage::Plan, Outcome::Open);
         fixture::open_gate(&mut story);
         let mut gate = story.card.gate.clone().unwrap();
         gate.checks[0].passed = green;

@@ -220,16 +220,22 @@ mod tests {
         assert!(git(&at, &["status", "--porcelain"]).contains(" M a.txt"), "git's own index is left alone");
     }
 
+    fn packs(fixture: &Fixture) -> usize {
+        let files = fs::read_dir(fixture.repository.join(".git/objects/pack")).unwrap();
+        files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "pack")).count()
+    }
+
     #[test]
     fn many_new_files_make_one_pack() {
+        let before = std::cell::Cell::new(0);
         let (fixture, at, tree) = check(|fixture, at| {
+            before.set(packs(fixture));
             for n in 0..200 {
                 write(at, &format!("many/{}/{n}.txt", n % 7), &format!("{}\n", n / 2));
             }
             assert_eq!(fixture.freeze(at), fixture.freeze(at));
         });
-        let counted = fixture.git(&["count-objects", "-v"]);
-        assert!(counted.contains("packs: 1\n"), "{counted}");
+        assert_eq!(packs(&fixture), before.get() + 1);
         fixture.git(&["update-ref", "refs/slipway/c1/1", &tree.to_string()]);
         fixture.git(&["fsck", "--strict"]);
         assert_eq!(git(&at, &["show", &format!("{tree}:many/1/1.txt")]), "0\n");
