@@ -8,7 +8,7 @@ use chrono::Utc;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, TryIntoModel,
 };
 use serde_json::json;
 use slipway_app::model::{AgentId, AgentStatus, ArtifactId, CardId, EngineName, ProjectId, Role, Stage};
@@ -98,7 +98,7 @@ pub async fn undeleted(connection: &impl ConnectionTrait) -> Result<Vec<Row>, St
 
 /// Queues the one agent of a visit. Only a transition calls this.
 pub async fn queue(tx: &mut Tx<'_>, card: &card::Row, new: NewAgent) -> Result<Row, StoreError> {
-    let row = ActiveModel {
+    let new_row = ActiveModel {
         id: Set(AgentId::generate().0),
         project_id: Set(card.project_id),
         card_id: Set(card.id),
@@ -133,7 +133,9 @@ pub async fn queue(tx: &mut Tx<'_>, card: &card::Row, new: NewAgent) -> Result<R
         ended_at: Set(None),
         deleted_at: Set(None),
     };
-    let row = row.insert(&**tx).await?;
+    // All that the row holds is said here, so the database need not say it back.
+    let row = new_row.clone().try_into_model()?;
+    Entity::insert(new_row).exec_without_returning(&**tx).await?;
     let data = json!({ "role": new.role, "engine": new.engine, "stage": new.stage });
     tx.append(row.event(EventKind::AgentQueued, data)).await?;
     Ok(row)

@@ -12,7 +12,8 @@
 
 use std::{
     ffi::c_int,
-    fmt, fs, io,
+    fmt, fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -236,13 +237,25 @@ pub fn init(at: &Path, branch: &str) -> Result<(), GitError> {
 pub fn commit_all(at: &Path, message: &str, identity: &Identity) -> Result<Oid, GitError> {
     let repo = open(at)?;
     let commit = || -> Result<Oid, git2::Error> {
+        // Collected in memory and written as one pack: a file for each object would be an fsync for each.
+        let objects = repo.odb()?;
+        let collected = objects.add_new_mempack_backend(snapshot::MEMORY_FIRST)?;
         let mut index = repo.index()?;
         index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
         index.write()?;
         let tree = repo.find_tree(index.write_tree()?)?;
         let by = git2::Signature::now(&identity.name, &identity.email)?;
         let parent = repo.head().ok().map(|head| head.peel_to_commit()).transpose()?;
-        repo.commit(Some("HEAD"), &by, &by, message, &tree, parent.as_ref().as_slice())
+        let id = repo.commit(None, &by, &by, message, &tree, parent.as_ref().as_slice())?;
+        let mut pack = git2::Buf::new();
+        collected.dump(&repo, &mut pack)?;
+        let mut writer = objects.packwriter()?;
+        writer.write_all(&pack).map_err(|error| git2::Error::from_str(&error.to_string()))?;
+        writer.commit()?;
+        collected.reset()?;
+        let branch = repo.find_reference("HEAD")?.symbolic_target()?.unwrap_or("HEAD").to_owned();
+        repo.reference(&branch, id, true, message)?;
+        Ok(id)
     };
     commit().doing(format!("commit the files of {}", at.display()))
 }

@@ -7,7 +7,7 @@ use chrono::Utc;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, TryIntoModel,
 };
 use serde_json::json;
 use slipway_app::model::{
@@ -253,12 +253,13 @@ pub async fn standing(tx: &Tx<'_>, card: &card::Row) -> Result<Standing, StoreEr
     };
     let ended = agent.as_ref().map(|row| row.status()).transpose()?.is_none_or(|status| status.is_ended());
     let complete = agent.as_ref().is_some_and(|row| row.status == "complete");
+    let stage = card.stage()?;
     Ok(Standing {
-        stage: card.stage()?,
+        stage,
         agent_live: !ended || complete,
         failure: agent.and_then(|row| row.reason),
         gate: gate::of_visit(&**tx, card).await?,
-        landing: ship::landing_under_way(&**tx, card.card_id()).await?,
+        landing: stage == Stage::Ship && ship::landing_under_way(&**tx, card.card_id()).await?,
         landed: card.landed_at.is_some(),
         archived: card.archived_at.is_some(),
     })
@@ -317,10 +318,13 @@ async fn record(tx: &mut Tx<'_>, card: &card::Row, entry: Entry) -> Result<Trans
     if entry.to != Stage::Backlog && !project.trusted {
         return Err(MoveError::NotTrusted);
     }
-    agent::cancel_live_of_card(tx, card, &format!("the card moved to {}", entry.to.label())).await?;
-    question::withdraw_of_card(tx, card).await?;
-    gate::withdraw_open(tx, card, entry.actor).await?;
-    close_visit(tx, card, Outcome::Cancelled).await?;
+    // A card that has never moved has no visit to end.
+    if card.transition_id.is_some() {
+        agent::cancel_live_of_card(tx, card, &format!("the card moved to {}", entry.to.label())).await?;
+        question::withdraw_of_card(tx, card).await?;
+        gate::withdraw_open(tx, card, entry.actor).await?;
+        close_visit(tx, card, Outcome::Cancelled).await?;
+    }
 
     let id = TransitionId::generate();
     let agent = match entry.to.role() {
@@ -334,7 +338,7 @@ async fn record(tx: &mut Tx<'_>, card: &card::Row, entry: Entry) -> Result<Trans
             Some(agent::queue(tx, card, new).await?)
         }
     };
-    let row = ActiveModel {
+    let new = ActiveModel {
         id: Set(id.0),
         card_id: Set(card.id),
         from_stage: Set(from.as_str().to_owned()),
@@ -345,7 +349,9 @@ async fn record(tx: &mut Tx<'_>, card: &card::Row, entry: Entry) -> Result<Trans
         agent_id: Set(agent.as_ref().map(|agent| agent.id)),
         created_at: Set(Utc::now()),
     };
-    let row = row.insert(&**tx).await.map_err(StoreError::from)?;
+    // All that the row holds is said here, so the database need not say it back.
+    let row = new.clone().try_into_model().map_err(StoreError::from)?;
+    Entity::insert(new).exec_without_returning(&**tx).await.map_err(StoreError::from)?;
     arrive(tx, card, &entry, id, agent.as_ref().map(agent::Row::agent_id)).await?;
     let data = json!({
         "transition_id": id, "from": from, "to": entry.to, "actor": entry.actor, "reason": entry.reason,
@@ -380,7 +386,7 @@ async fn arrive(
         Actor::Policy | Actor::Orchestrator => card.auto_send_backs,
         Actor::Person => 0,
     });
-    change.update(&**tx).await.map_err(StoreError::from)?;
+    change.update_without_returning(&**tx).await.map_err(StoreError::from)?;
     Ok(())
 }
 
