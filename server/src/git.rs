@@ -243,7 +243,11 @@ pub fn commit_all(at: &Path, message: &str, identity: &Identity) -> Result<Oid, 
     let commit = || -> Result<Oid, git2::Error> {
         // Collected in memory and written as one pack: a file for each object would be an fsync for each.
         let objects = repo.odb()?;
+<<<<<<< HEAD
         let collected = objects.add_new_mempack_backend(ABOVE_FILES)?;
+=======
+        let collected = objects.add_new_mempack_backend(snapshot::MEMORY_FIRST)?;
+>>>>>>> main
         let mut index = repo.index()?;
         index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
         index.write()?;
