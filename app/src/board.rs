@@ -12,16 +12,23 @@ mod column;
 mod deed;
 mod drag;
 mod filter;
+mod first_view;
 mod hotkeys;
 mod move_menu;
 pub mod moves;
 mod new_card;
 mod reason;
+mod select;
+mod several;
 mod trust;
+mod window;
+
+#[cfg(feature = "ssr")]
+pub use first_view::FirstView;
 
 use leptos::{ev, prelude::*};
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use web_sys::{Element, wasm_bindgen::JsCast};
 
 use crate::editor::EditDialog;
@@ -34,6 +41,7 @@ use crate::{
 use column::Column;
 use filter::{Filter, FilterBar};
 use move_menu::MenuPlace;
+use select::Selection;
 
 /// A question that the board puts to the person in a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +66,22 @@ struct Desk {
     live: Live,
     announcer: Announcer,
     toasts: Toasts,
+    query: Memo<ParamsMap>,
     filter: Memo<Filter>,
     /// The ids that each column shows: the store's, filtered.
     shown: [Memo<Vec<CardId>>; Stage::ALL.len()],
+    /// How many cards each column has, whether they are here already or not.
+    counts: [Memo<usize>; Stage::ALL.len()],
     /// The card that Tab reaches; the arrows move it (roving tabindex).
     active: RwSignal<Option<CardId>>,
     menu: RwSignal<Option<MenuPlace>>,
     ask: RwSignal<Option<Ask>>,
     drag: RwSignal<Option<drag::Drag>>,
+    /// The card that is being dragged, or one that goes along.
+    lifted: Memo<Vec<CardId>>,
+    /// Whether the pointer is a pen.
+    by_pen: RwSignal<bool>,
+    selection: Selection,
     hydrated: RwSignal<bool>,
 }
 
@@ -74,16 +90,32 @@ impl Desk {
         let live = expect_context::<Live>();
         let query = use_query_map();
         let filter = Memo::new(move |_| query.with(Filter::from_query));
+        let opened = filter.get_untracked();
+        let shown = Stage::ALL.map(|stage| Memo::new(move |_| filter.with(|filter| filter.select(live, stage))));
+        let counts = Stage::ALL.map(|stage| {
+            let opened = opened.clone();
+            Memo::new(move |_| {
+                // The page came with the totals of the filter that it was opened with.
+                let totals = live.totals().get().filter(|_| filter.with(|filter| *filter == opened));
+                totals.map_or_else(|| shown[stage as usize].with(Vec::len), |totals| totals[stage as usize])
+            })
+        });
+        let drag = RwSignal::new(None);
         let desk = Desk {
             live,
+            query,
             announcer: expect_context(),
             toasts: expect_context(),
             filter,
-            shown: Stage::ALL.map(|stage| Memo::new(move |_| filter.with(|filter| filter.select(live, stage)))),
+            shown,
+            counts,
             active: RwSignal::new(None),
             menu: RwSignal::new(None),
             ask: RwSignal::new(None),
-            drag: RwSignal::new(None),
+            drag,
+            lifted: Memo::new(move |_| drag.with(|drag| drag.as_ref().map(drag::Drag::cards).unwrap_or_default())),
+            by_pen: RwSignal::new(false),
+            selection: Selection::new(),
             hydrated: expect_context::<Hydrated>().0,
         };
         provide_context(desk);
@@ -92,6 +124,10 @@ impl Desk {
 
     fn shown(self, stage: Stage) -> Memo<Vec<CardId>> {
         self.shown[stage as usize]
+    }
+
+    fn count(self, stage: Stage) -> Memo<usize> {
+        self.counts[stage as usize]
     }
 
     /// The active card while it is shown, else the first card of the board.
@@ -147,6 +183,7 @@ pub fn BoardPage() -> impl IntoView {
     provide_context(card_tile::Reachable(Selector::new(move || desk.reachable())));
     let problem = RwSignal::new(expect_context::<OpeningProblem>().0);
     load_when_missing(desk, problem);
+    desk.live.complete();
     keep_focus(desk);
     hotkeys::listen(desk);
     drag::listen(desk);
@@ -177,7 +214,12 @@ pub fn BoardPage() -> impl IntoView {
                 class="board"
                 data-loading=move || (!desk.live.has_cards().get()).then_some("")
                 data-dragging=move || desk.drag.with(Option::is_some).then_some("")
-                on:click=move |event| move_menu::open_by_click(desk, &event)
+                data-pen=move || desk.by_pen.get().then_some("")
+                on:click=move |event| {
+                    if !select::by_click(desk, &event) {
+                        move_menu::open_by_click(desk, &event);
+                    }
+                }
                 on:focusin=move |event| {
                     if let Some((id, _)) = card_at(event.target()) {
                         desk.active.set(Some(id));
@@ -189,6 +231,7 @@ pub fn BoardPage() -> impl IntoView {
             </div>
         </Show>
         <move_menu::MoveMenu />
+        <select::SelectionBar />
         <drag::Preview />
         {dialogs_on_demand(desk)}
     })

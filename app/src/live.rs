@@ -9,13 +9,16 @@ mod entry;
 #[cfg(feature = "hydrate")]
 mod socket;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use leptos::prelude::*;
 
 use crate::{
     model::{Batch, Card, CardId, Project, ProjectId, Pulse, Stage},
-    port::BoardSnapshot,
+    port::{BoardSnapshot, Totals},
 };
 use entry::Entry;
 
@@ -29,13 +32,28 @@ pub enum Connection {
     Lost,
 }
 
+/// Cards that left the board and are remembered, so that an older snapshot does not bring them back. Between
+/// two snapshots hardly ever more leave; a card that comes back leaves again with its next event.
+const GONE_LIMIT: usize = 1_000;
+
 type Listener = Arc<dyn Fn(&Batch) + Send + Sync>;
 
 #[derive(Default)]
 struct Store {
     cards: HashMap<CardId, Entry>,
+    /// Cards that left, and after which event.
+    gone: Vec<(CardId, i64)>,
     listeners: Vec<(u64, Listener)>,
     listeners_made: u64,
+}
+
+impl Store {
+    fn left(&mut self, id: CardId, seq: i64) {
+        if self.gone.len() >= GONE_LIMIT {
+            self.gone.remove(0);
+        }
+        self.gone.push((id, seq));
+    }
 }
 
 /// The store. From context; copies are the same store.
@@ -48,6 +66,11 @@ pub struct Live {
     connection: RwSignal<Connection>,
     /// Whether cards have been loaded; pages other than the board start without.
     has_cards: RwSignal<bool>,
+    /// How many cards each column has while only the first of each are here; `None` once all are.
+    totals: RwSignal<Option<Totals>>,
+    /// Whether everything is being asked for.
+    #[cfg(feature = "hydrate")]
+    loading: StoredValue<bool>,
     /// The last event that everything here includes.
     seq: StoredValue<i64>,
 }
@@ -62,25 +85,35 @@ impl Live {
             pulse: RwSignal::new(Pulse::default()),
             connection: RwSignal::new(Connection::Opening),
             has_cards: RwSignal::new(false),
+            totals: RwSignal::new(None),
+            #[cfg(feature = "hydrate")]
+            loading: StoredValue::new(false),
             seq: StoredValue::new(0),
         };
         provide_context(live);
         live
     }
 
-    /// Takes over a snapshot. `with_cards` says whether it holds the board's cards or only its figures.
+    /// Takes over a snapshot. `with_cards` says whether it holds the board's cards or only its figures. What
+    /// the stream has said since the snapshot was taken stays.
     pub fn load(self, snapshot: BoardSnapshot, with_cards: bool) {
-        self.projects.set(snapshot.projects);
-        self.pulse.set(snapshot.pulse);
-        self.seq.update_value(|seq| *seq = snapshot.seq.max(*seq));
+        if self.projects.with_untracked(|known| *known != snapshot.projects) {
+            self.projects.set(snapshot.projects);
+        }
+        if snapshot.seq >= self.seq.get_value() {
+            self.pulse.set(snapshot.pulse);
+            self.seq.set_value(snapshot.seq);
+        }
         if with_cards {
             self.store.update_value(|store| {
-                let fresh: HashMap<CardId, ()> = snapshot.cards.iter().map(|card| (card.id, ())).collect();
-                store.cards.retain(|id, _| fresh.contains_key(id));
+                let fresh: HashSet<CardId> = snapshot.cards.iter().map(|card| card.id).collect();
+                store.cards.retain(|id, entry| entry.is_newer_than(snapshot.seq) || fresh.contains(id));
+                store.gone.retain(|(_, seq)| *seq > snapshot.seq);
             });
-            self.absorb(snapshot.cards);
+            self.absorb(snapshot.cards, snapshot.seq);
             self.columns_changed(Stage::ALL);
             self.has_cards.set(true);
+            self.totals.set(snapshot.totals);
         }
     }
 
@@ -96,7 +129,7 @@ impl Live {
             listener(&batch);
         }
         if self.has_cards.get_untracked() {
-            let stages = self.absorb(batch.cards);
+            let stages = self.absorb(batch.cards, batch.seq);
             self.columns_changed(stages);
         }
         if self.pulse.with_untracked(|pulse| *pulse != batch.pulse) {
@@ -111,12 +144,32 @@ impl Live {
     /// Asks the server for everything again.
     #[cfg(feature = "hydrate")]
     pub fn reload(self) {
+        if self.loading.get_value() {
+            return;
+        }
+        self.loading.set_value(true);
         leptos::task::spawn_local(async move {
-            if let Ok(snapshot) = crate::api::load_board(None).await {
+            let answer = crate::api::load_board(None).await;
+            self.loading.try_set_value(false);
+            if let Ok(snapshot) = answer {
                 self.load(snapshot, true);
             }
         });
     }
+
+    /// Fetches the cards that the first view left out; tries again whenever the stream comes back.
+    #[cfg(feature = "hydrate")]
+    pub fn complete(self) {
+        Effect::new(move |_| {
+            self.connection.track();
+            if self.totals.with_untracked(Option::is_some) {
+                self.reload();
+            }
+        });
+    }
+
+    #[cfg(not(feature = "hydrate"))]
+    pub fn complete(self) {}
 
     /// Opens the stream and keeps it open for as long as the page lives.
     #[cfg(feature = "hydrate")]
@@ -173,29 +226,37 @@ impl Live {
         self.has_cards
     }
 
+    /// How many cards each column has while only the first of each are here.
+    pub fn totals(self) -> RwSignal<Option<Totals>> {
+        self.totals
+    }
+
     /// Sequence number of the last event that everything here includes.
     pub fn seq(self) -> i64 {
         self.seq.get_value()
     }
 
-    /// Shows a card as it will be if the server agrees.
-    pub fn pretend(self, id: CardId, change: impl FnOnce(&mut Card)) {
-        self.change(id, |entry| entry.pretend(change));
+    /// Shows a card as it will be if the server agrees. Answers with the number of this pretence, for
+    /// [`Live::confirm`] or [`Live::restore`]; a later pretence about the same card is not theirs to end.
+    pub fn pretend(self, id: CardId, change: impl FnOnce(&mut Card)) -> u32 {
+        let mut nth = 0;
+        self.change(id, |entry| nth = entry.pretend(change));
+        nth
     }
 
     /// The server agreed. The pretence stays until the stream brings the card as it really is.
-    pub fn confirm(self, id: CardId) {
-        self.change(id, Entry::confirm);
+    pub fn confirm(self, id: CardId, pretence: u32) {
+        self.change(id, |entry| entry.confirm(pretence));
     }
 
     /// The server refused: shows the card as it is.
-    pub fn restore(self, id: CardId) {
-        self.change(id, Entry::restore);
+    pub fn restore(self, id: CardId, pretence: u32) {
+        self.change(id, |entry| entry.restore(pretence));
     }
 
     /// Takes over a card that the server answered with.
     pub fn accept(self, card: Card) {
-        let stages = self.absorb(vec![card]);
+        let stages = self.absorb(vec![card], self.seq.get_value());
         self.columns_changed(stages);
     }
 
@@ -214,28 +275,30 @@ impl Live {
         self.columns_changed(stages);
     }
 
-    /// Takes over cards as they are; answers with the stages whose lists may have changed.
-    fn absorb(self, cards: Vec<Card>) -> Vec<Stage> {
+    /// Takes over cards as they were after event `seq`; answers with the stages whose lists may have changed.
+    fn absorb(self, cards: Vec<Card>, seq: i64) -> Vec<Stage> {
         let mut stages = Vec::new();
         let mut shows = Vec::new();
         self.store.update_value(|store| {
             for card in cards {
                 if card.archived_at.is_some() {
                     stages.extend(store.cards.remove(&card.id).map(|entry| entry.stage()));
+                    store.left(card.id, seq);
                     continue;
                 }
                 match store.cards.get_mut(&card.id) {
                     Some(entry) => {
                         let before = entry.place();
-                        entry.learn(card);
+                        entry.learn(card, seq);
                         if before != entry.place() {
                             stages.extend([before.0, entry.stage()]);
                         }
                         shows.push((entry.shown.clone(), entry.to_show()));
                     }
+                    None if store.gone.iter().any(|(id, left)| *id == card.id && *left > seq) => {}
                     None => {
                         stages.push(card.stage);
-                        store.cards.insert(card.id, Entry::new(card));
+                        store.cards.insert(card.id, Entry::new(card, seq));
                     }
                 }
             }

@@ -55,7 +55,7 @@ mod tests {
             icons: "</script><script>alert(1)</script><!--".into(),
             now: DateTime::UNIX_EPOCH,
             with_cards: true,
-            board: Ok(BoardSnapshot { seq: 1, projects: vec![], cards: vec![], pulse: Pulse::default() }),
+            board: Ok(BoardSnapshot { seq: 1, projects: vec![], cards: vec![], pulse: Pulse::default(), totals: None }),
         };
         let script = opening.to_script();
         assert!(!script.contains('<'));

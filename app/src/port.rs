@@ -10,7 +10,7 @@ use crate::{
     error::Problem,
     model::{
         Agent, AgentId, Artifact, ArtifactId, Card, CardEdit, CardId, Event, Gate, NewAnswer, NewCard, NewDecision,
-        NewMove, NewProject, Project, ProjectEdit, ProjectId, Pulse, Question, QuestionId, Transition,
+        NewMove, NewProject, Project, ProjectEdit, ProjectId, Pulse, Question, QuestionId, Stage, Transition,
     },
 };
 
@@ -25,7 +25,13 @@ pub struct BoardSnapshot {
     /// Cards that are not archived, of the asked project or of all, without bodies.
     pub cards: Vec<Card>,
     pub pulse: Pulse,
+    /// How many cards each column has, where `cards` leaves some out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Totals>,
 }
+
+/// A number of cards for each stage, in the order of [`Stage::ALL`].
+pub type Totals = [usize; Stage::ALL.len()];
 
 /// One card's whole story, as of `seq`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,6 +117,8 @@ pub enum DiffLineKind {
 #[async_trait]
 pub trait Board: Shelf {
     async fn snapshot(&self, project: Option<ProjectId>) -> Result<BoardSnapshot, Problem>;
+    /// The same with at most the first `each` cards of a column, and `totals` where that leaves some out.
+    async fn first_cards(&self, project: Option<ProjectId>, each: u64) -> Result<BoardSnapshot, Problem>;
     /// The same without cards, for pages that only show what stands above every page: projects and figures.
     async fn heading(&self) -> Result<BoardSnapshot, Problem>;
     async fn story(&self, card: CardId) -> Result<CardStory, Problem>;

@@ -114,6 +114,10 @@ impl Board for Slipway {
         listing::snapshot(self.store(), project).await.map_err(Refuse::refuse)
     }
 
+    async fn first_cards(&self, project: Option<ProjectId>, each: u64) -> Result<BoardSnapshot, Problem> {
+        listing::first_cards(self.store(), project, each).await.map_err(Refuse::refuse)
+    }
+
     async fn heading(&self) -> Result<BoardSnapshot, Problem> {
         listing::heading(self.store()).await.map_err(Refuse::refuse)
     }

@@ -61,7 +61,7 @@ pub(super) fn CardTile(id: CardId) -> impl IntoView {
         move || {
             // Before the browser has taken over, every link is in the tab order, as there is no other way.
             let reach = if desk.hydrated.get() { Some(reachable.selected(&Some(id))) } else { None };
-            card.with(|card| tile(card, reach))
+            card.with(|card| tile(desk, card, reach))
         }
     })
 }
@@ -70,8 +70,9 @@ pub(super) fn CardTile(id: CardId) -> impl IntoView {
 #[derive(Clone)]
 pub(super) struct Reachable(pub(super) Selector<Option<CardId>>);
 
-fn tile(card: &Card, reach: Option<bool>) -> impl IntoView + use<> {
-    let address = format!("/cards/{}", card.id);
+fn tile(desk: Desk, card: &Card, reach: Option<bool>) -> impl IntoView + use<> {
+    let id = card.id;
+    let address = format!("/cards/{id}");
     let (icon, tone) = look(card.status);
     let inner_tab = (reach == Some(false)).then_some("-1");
     let chips: Vec<_> = card
@@ -95,9 +96,12 @@ fn tile(card: &Card, reach: Option<bool>) -> impl IntoView + use<> {
         <article
             class="tile" data-card=card.id.to_string() data-status=card.status.as_str() aria-label=card.title.clone()
             tabindex=if reach == Some(true) { "0" } else { "-1" }
+            data-lifted=move || desk.lifted.with(|lifted| lifted.contains(&id)).then_some("")
+            data-selected=move || desk.selection.holds(id).then_some("")
         >
             <div class="tile-head">
                 <span class="tile-number">{format!("#{}", card.number)}</span>
+                {move || desk.selection.holds(id).then(|| view! { <span class="visually-hidden">"Selected"</span> })}
                 <button
                     type="button" class="icon-button tile-actions" data-actions="" aria-haspopup="menu" tabindex=inner_tab
                     aria-label=format!("Actions for {}", card.title)

@@ -8,7 +8,7 @@ use web_sys::wasm_bindgen::JsCast;
 
 use super::{
     Ask, Desk,
-    moves::{self, Deed, Verdict},
+    moves::{self, Deed, Place, Verdict},
     tile_of,
 };
 use crate::{
@@ -38,6 +38,8 @@ impl Desk {
                 let stopped = format!("'s {} is stopped.", agent.role.label().to_lowercase());
                 self.tell(card.title, "keeps its agent", stopped, api::stop_agent(agent.id));
             }
+            Deed::Place(place) => self.place(card, place),
+            Deed::Select => self.toggle_selected(id),
             Deed::Edit => self.ask.set(Some(Ask::Edit(id))),
             Deed::Duplicate => self.duplicate(card),
             Deed::Archive => self.archive(card),
@@ -103,18 +105,18 @@ impl Desk {
     pub(super) fn move_to(self, id: CardId, to: Stage, before: Option<CardId>, override_reason: Option<String>) {
         let Some(card) = self.live.peek(id) else { return };
         let (from, position) = (card.stage, self.position(id, to, before));
-        self.live.pretend(id, |card| moves::foresee(card, to, position));
+        let pretence = self.live.pretend(id, |card| moves::foresee(card, to, position));
         self.focus_soon(id);
         let new = NewMove { to, reason: None, override_reason, before, version: Some(card.version) };
         spawn_local(async move {
             match api::move_card(id, new).await {
                 Ok(_) => {
-                    self.live.confirm(id);
+                    self.live.confirm(id, pretence);
                     self.announcer.say(moves::announcement(&card.title, from, to));
                     flash(id);
                 }
                 Err(problem) => {
-                    self.live.restore(id);
+                    self.live.restore(id, pretence);
                     self.toasts.problem(format!("{} stays in {}", card.title, from.label()), &problem);
                     self.focus_soon_if_there(id);
                 }
@@ -126,22 +128,51 @@ impl Desk {
     pub(super) fn reorder(self, id: CardId, before: Option<CardId>) {
         let Some(card) = self.live.peek(id) else { return };
         let position = self.position(id, card.stage, before);
-        self.live.pretend(id, |card| card.position = position);
+        let pretence = self.live.pretend(id, |card| card.position = position);
         self.focus_soon(id);
         spawn_local(async move {
             match api::order_card(id, before).await {
                 Ok(placed) => {
-                    self.live.restore(id);
                     self.live.accept(placed);
-                    self.announcer.say(format!("{} has a new place in {}.", card.title, card.stage.label()));
+                    self.live.restore(id, pretence);
+                    self.say_place(id);
                     flash(id);
                 }
                 Err(problem) => {
-                    self.live.restore(id);
+                    self.live.restore(id, pretence);
                     self.toasts.problem(format!("{} keeps its place", card.title), &problem);
                 }
             }
         });
+    }
+
+    /// Moves a card within its column, among the cards that are shown.
+    fn place(self, card: Card, place: Place) {
+        let next = self.shown(card.stage).with_untracked(|ids| {
+            let at = ids.iter().position(|id| *id == card.id)?;
+            let others = || ids.iter().copied().filter(|id| *id != card.id);
+            match place {
+                Place::Up => Some(others().nth(at.checked_sub(1)?)),
+                Place::Down if at + 1 < ids.len() => Some(others().nth(at + 1)),
+                Place::Top if at > 0 => Some(others().next()),
+                Place::Bottom if at + 1 < ids.len() => Some(None),
+                _ => None,
+            }
+        });
+        match next {
+            Some(before) => self.reorder(card.id, before),
+            None => self.say_place(card.id),
+        }
+    }
+
+    /// "Fix login is 2 of 5 in Plan."
+    fn say_place(self, id: CardId) {
+        let Some(card) = self.live.peek(id) else { return };
+        let (at, count) = self.live.column(card.stage).with_untracked(|ids| {
+            let at = ids.iter().position(|other| *other == id).map_or(0, |at| at + 1);
+            (at, ids.len())
+        });
+        self.announcer.say(format!("{} is {at} of {count} in {}.", card.title, card.stage.label()));
     }
 
     pub(super) fn approve(self, card: Card, override_reason: Option<String>) {
@@ -154,15 +185,16 @@ impl Desk {
             override_reason,
         };
         // Approving Ship lands the commit, which takes as long as it takes: nothing is pretended.
-        if let Some(to) = from.next() {
+        let pretence = from.next().map_or(0, |to| {
             let position = self.position(id, to, None);
-            self.live.pretend(id, |card| moves::foresee(card, to, position));
+            let pretence = self.live.pretend(id, |card| moves::foresee(card, to, position));
             self.focus_soon(id);
-        }
+            pretence
+        });
         spawn_local(async move {
             match api::decide_gate(id, decision).await {
                 Ok(_) => {
-                    self.live.confirm(id);
+                    self.live.confirm(id, pretence);
                     self.announcer.say(match from.next() {
                         Some(to) => moves::announcement(&card.title, from, to),
                         None => format!("{} is approved and lands.", card.title),
@@ -170,7 +202,7 @@ impl Desk {
                     flash(id);
                 }
                 Err(problem) => {
-                    self.live.restore(id);
+                    self.live.restore(id, pretence);
                     self.toasts.problem(format!("{} was not approved", card.title), &problem);
                     self.focus_soon_if_there(id);
                 }
@@ -230,7 +262,7 @@ impl Desk {
     }
 
     /// The position before `before` in a column, or at its end.
-    fn position(self, id: CardId, stage: Stage, before: Option<CardId>) -> f64 {
+    pub(super) fn position(self, id: CardId, stage: Stage, before: Option<CardId>) -> f64 {
         self.live.column(stage).with_untracked(|ids| {
             let others: Vec<CardId> = ids.iter().copied().filter(|other| *other != id).collect();
             let at = before.and_then(|before| others.iter().position(|other| *other == before)).unwrap_or(others.len());
@@ -275,7 +307,7 @@ fn open(id: CardId) {
 }
 
 /// Marks a card for a moment: the server has agreed.
-fn flash(id: CardId) {
+pub(super) fn flash(id: CardId) {
     request_animation_frame(move || {
         let Some(tile) = tile_of(id) else { return };
         let _ = tile.set_attribute("data-flash", "");

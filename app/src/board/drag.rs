@@ -4,6 +4,8 @@
 //! The card stays where it is, faded; a preview follows the pointer. What is under the pointer decides
 //! the column and the place; the rules in [`super::moves`] decide whether it may go there.
 
+mod place;
+mod preview;
 mod scroll;
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
@@ -14,10 +16,11 @@ use web_sys::{
     wasm_bindgen::{JsCast, closure::Closure},
 };
 
+pub(super) use preview::Preview;
+
 use super::{
     Desk, card_at,
     moves::{self, Refusal, Verdict},
-    tile_of,
 };
 use crate::model::{CardId, Stage};
 
@@ -33,6 +36,8 @@ const TOUCH_REST: Duration = Duration::from_millis(220);
 pub(super) struct Drag {
     pub(super) card: CardId,
     pub(super) from: Stage,
+    /// Selected cards that go along.
+    others: Vec<CardId>,
     title: String,
     number: i64,
     /// Whether each stage takes the card, by [`Stage`] order.
@@ -42,7 +47,7 @@ pub(super) struct Drag {
     /// The card in that column before which it would be placed; last when `None`.
     before: Option<CardId>,
     /// Where the line that marks the place is drawn: left, top and width in pixels of the window.
-    line: Option<(f64, f64, f64)>,
+    line: Option<place::Line>,
     /// The preview's corner and width in pixels of the window.
     left: f64,
     top: f64,
@@ -50,6 +55,11 @@ pub(super) struct Drag {
 }
 
 impl Drag {
+    /// The card under the pointer and those that go along.
+    pub(super) fn cards(&self) -> Vec<CardId> {
+        std::iter::once(self.card).chain(self.others.iter().copied()).collect()
+    }
+
     pub(super) fn verdict(&self, stage: Stage) -> Verdict {
         self.verdicts[stage as usize]
     }
@@ -108,9 +118,11 @@ pub(super) fn listen(desk: Desk) {
             window_event_listener(ev::keydown, move |event| {
                 if event.key() == "Escape" && desk.drag.with_untracked(Option::is_some) {
                     cancel(desk);
+                    swallow_click_of_release();
                     desk.announcer.say("Dragging cancelled.");
                 }
             }),
+            window_event_listener(ev::pointerover, move |event| hovers(desk, &event)),
             window_event_listener(ev::contextmenu, move |event| {
                 // A finger that rests on a card holds it; it asks for no menu.
                 if GRIP.with_borrow(|grip| grip.as_ref().is_some_and(|grip| grip.touch)) {
@@ -175,9 +187,6 @@ fn lift(desk: Desk, at: (f64, f64)) {
         return;
     };
     let Some(card) = desk.live.peek(id) else { return };
-    if let Some(tile) = tile_of(id) {
-        let _ = tile.set_attribute("data-lifted", "");
-    }
     if let Ok(Some(selection)) = window().get_selection() {
         let _ = selection.remove_all_ranges();
     }
@@ -186,6 +195,7 @@ fn lift(desk: Desk, at: (f64, f64)) {
     desk.drag.set(Some(Drag {
         card: id,
         from: card.stage,
+        others: desk.selection.companions(id),
         verdicts: Stage::ALL.map(|stage| moves::verdict(&card, stage)),
         title: card.title,
         number: card.number,
@@ -213,50 +223,10 @@ fn place(desk: Desk, at: (f64, f64)) {
         (drag.left, drag.top) = (at.0 - offset.0, at.1 - offset.1);
         drag.over = over;
         (drag.before, drag.line) = match (column, over) {
-            (Some(column), Some(stage)) if drag.takes(stage) => place_in(&column, drag.card, at.1),
+            (Some(column), Some(stage)) if drag.takes(stage) => place::at(desk, &column, stage, &drag.cards(), at.1),
             _ => (None, None),
         };
     });
-}
-
-type Line = (f64, f64, f64);
-
-/// The card before which a drop at this height would go, and the line that marks the place.
-fn place_in(column: &Element, dragged: CardId, height: f64) -> (Option<CardId>, Option<Line>) {
-    let Ok(tiles) = column.query_selector_all("[data-card]") else { return (None, None) };
-    let tile = |index: u32| tiles.item(index).map(JsCast::unchecked_into::<Element>);
-    let middle = |index: u32| {
-        tile(index).map_or(f64::MAX, |tile| {
-            let corner = tile.get_bounding_client_rect();
-            corner.top() + corner.height() / 2.0
-        })
-    };
-    // The tiles stand in order, so the first one below the pointer is found by halving.
-    let (mut low, mut high) = (0, tiles.length());
-    while low < high {
-        let half = (low + high) / 2;
-        if middle(half) > height { high = half } else { low = half + 1 }
-    }
-    let id_at = |index: u32| tile(index).and_then(|tile| tile.get_attribute("data-card")?.parse::<CardId>().ok());
-    let before = match id_at(low) {
-        Some(id) if id == dragged => id_at(low + 1),
-        before => before,
-    };
-    let line = match (tile(low), low.checked_sub(1).and_then(tile)) {
-        (Some(below), _) => {
-            let corner = below.get_bounding_client_rect();
-            Some((corner.left(), corner.top() - 5.0, corner.width()))
-        }
-        (None, Some(above)) => {
-            let corner = above.get_bounding_client_rect();
-            Some((corner.left(), corner.bottom() + 3.0, corner.width()))
-        }
-        (None, None) => column.query_selector(".cards").ok().flatten().map(|list| {
-            let corner = list.get_bounding_client_rect();
-            (corner.left() + 8.0, corner.top() + 3.0, corner.width() - 16.0)
-        }),
-    };
-    (before, line)
 }
 
 fn released(desk: Desk, event: &PointerEvent) {
@@ -268,6 +238,14 @@ fn released(desk: Desk, event: &PointerEvent) {
     let Some(drag) = drag else { return };
     swallow_click();
     match drag.over {
+        Some(stage) if stage != drag.from && !drag.others.is_empty() => {
+            desk.move_all(desk.in_board_order(&drag.cards()), stage);
+        }
+        Some(stage) if !drag.others.is_empty() => {
+            let mut cards = desk.in_board_order(&drag.cards());
+            cards.retain(|id| desk.live.peek(*id).is_some_and(|card| card.stage == stage));
+            desk.place_all(cards, drag.before);
+        }
         Some(stage) if stage == drag.from && stays(desk, &drag) => {}
         Some(stage) if stage == drag.from => desk.reorder(drag.card, drag.before),
         Some(stage) => desk.move_or_ask(drag.card, stage, drag.before),
@@ -290,10 +268,26 @@ fn cancel(desk: Desk) {
     if let Some(rest) = grip.rest {
         rest.clear();
     }
-    if let Some(tile) = tile_of(grip.card) {
-        let _ = tile.remove_attribute("data-lifted");
+    if desk.drag.try_with_untracked(Option::is_some).unwrap_or(false) {
+        desk.drag.try_set(None);
     }
-    desk.drag.try_set(None);
+}
+
+/// The pointer of a cancelled drag is still down; letting it go must not open the card either.
+fn swallow_click_of_release() {
+    let released = Closure::once_into_js(|_: web_sys::Event| swallow_click());
+    let options = AddEventListenerOptions::new();
+    options.set_once(true);
+    let listener = released.unchecked_ref();
+    let _ = window().add_event_listener_with_callback_and_add_event_listener_options("pointerup", listener, &options);
+}
+
+/// A pen hovers before it touches. Cards under it give up being scrolled by it, so that it can drag them.
+fn hovers(desk: Desk, event: &PointerEvent) {
+    let by_pen = event.pointer_type() == "pen";
+    if desk.by_pen.get_untracked() != by_pen {
+        desk.by_pen.set(by_pen);
+    }
 }
 
 /// The click that the browser makes of a drop's press and release must not open the card.
@@ -312,30 +306,4 @@ fn swallow_click() {
         move || drop(window().remove_event_listener_with_callback_and_bool("click", &listener, true)),
         Duration::ZERO,
     );
-}
-
-/// What follows the pointer, and the line that marks the place.
-#[component]
-pub(super) fn Preview() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let held = Memo::new(move |_| desk.drag.with(|drag| drag.as_ref().map(|drag| (drag.number, drag.title.clone()))));
-    let of = move |read: fn(&Drag) -> f64| move || desk.drag.with(|drag| drag.as_ref().map_or(0.0, read));
-    let px = |value: f64| format!("{value}px");
-    let (left, top, width) = (of(|drag| drag.left), of(|drag| drag.top), of(|drag| drag.width));
-    let line = Memo::new(move |_| desk.drag.with(|drag| drag.as_ref().and_then(|drag| drag.line)));
-    view! {
-        {move || held.get().map(|(number, title)| view! {
-            <div
-                class="tile drag-preview" aria-hidden="true"
-                style:width=move || px(width())
-                style:transform=move || format!("translate({}px, {}px)", left(), top())
-            >
-                <span class="tile-number">{format!("#{number}")}</span>
-                <span class="tile-title">{title}</span>
-            </div>
-        })}
-        {move || line.get().map(|(left, top, width)| view! {
-            <div class="place-line" style:left=px(left) style:top=px(top) style:width=px(width)></div>
-        })}
-    }
 }

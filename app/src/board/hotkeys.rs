@@ -3,19 +3,27 @@
 use leptos::{ev, prelude::*};
 use web_sys::{Element, HtmlElement, KeyboardEvent, wasm_bindgen::JsCast};
 
-use super::{Ask, Desk, move_menu, moves::Deed};
+use super::{
+    Ask, Desk, move_menu,
+    moves::{Deed, Place},
+};
 use crate::{
     model::{CardId, Stage},
     ui::dialog::Dialog,
 };
 
 /// What the keys do, as `?` lists them.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 13] = [
     ("↑ ↓", "Next or previous card"),
     ("← →", "Column to the left or right"),
+    ("Home End", "First or last card of the column"),
     ("Enter", "Open the card"),
     ("M", "Move menu of the card"),
     ("A", "Approve the card's gate"),
+    ("Alt ↑ ↓", "Card up or down; with Shift to the top or bottom"),
+    ("X", "Select the card"),
+    ("Shift ↑ ↓", "Select the next cards too"),
+    ("Esc", "Let the selection go; cancel dragging"),
     ("/", "Search"),
     ("C", "New card"),
     ("?", "This list"),
@@ -30,40 +38,67 @@ pub(super) fn listen(desk: Desk) {
 }
 
 fn on_key(desk: Desk, event: &KeyboardEvent) {
-    if event.ctrl_key() || event.alt_key() || event.meta_key() || event.default_prevented() || is_busy(desk, event) {
+    if event.ctrl_key() || event.meta_key() || event.default_prevented() || is_busy(desk, event) {
         return;
     }
     let card = super::card_at(event.target()).map(|(id, _)| id);
+    let handled = match (event.alt_key(), card) {
+        (true, Some(card)) => place(desk, card, event),
+        (true, None) => false,
+        (false, _) => act(desk, card, event),
+    };
+    if handled {
+        event.prevent_default();
+    }
+}
+
+fn act(desk: Desk, card: Option<CardId>, event: &KeyboardEvent) -> bool {
     // Enter on a link or button is that control's own.
     let on_tile = event
         .target()
         .and_then(|target| target.dyn_into::<Element>().ok())
         .is_some_and(|target| target.has_attribute("data-card"));
-    let handled = match (event.key().as_str(), card) {
-        ("/", _) => focus_search(),
-        ("c" | "C", _) => {
-            desk.ask.set(Some(Ask::NewCard));
-            true
+    match (event.key().as_str(), card) {
+        ("/", _) => return focus_search(),
+        ("c" | "C", _) => desk.ask.set(Some(Ask::NewCard)),
+        ("?", _) => desk.ask.set(Some(Ask::Keys)),
+        ("Enter", Some(card)) if on_tile => desk.perform(card, Deed::Open),
+        ("m" | "M", _) if !desk.selection.is_empty() => desk.selection.choose(),
+        ("m" | "M", Some(card)) => move_menu::open(desk, card),
+        ("a" | "A", Some(card)) => return approve(desk, card),
+        ("x" | "X", Some(card)) => desk.toggle_selected(card),
+        ("Escape", _) if !desk.selection.is_empty() => desk.clear_selection(),
+        ("ArrowDown" | "ArrowUp", Some(card)) if event.shift_key() => return select_on(desk, card, &event.key()),
+        ("ArrowDown" | "ArrowUp" | "ArrowLeft" | "ArrowRight" | "Home" | "End", from) => {
+            return step(desk, from, &event.key()).is_some();
         }
-        ("?", _) => {
-            desk.ask.set(Some(Ask::Keys));
-            true
-        }
-        ("Enter", Some(card)) if on_tile => {
-            desk.perform(card, Deed::Open);
-            true
-        }
-        ("m" | "M", Some(card)) => {
-            move_menu::open(desk, card);
-            true
-        }
-        ("a" | "A", Some(card)) => approve(desk, card),
-        ("ArrowDown" | "ArrowUp" | "ArrowLeft" | "ArrowRight", from) => step(desk, from, &event.key()),
-        _ => false,
-    };
-    if handled {
-        event.prevent_default();
+        _ => return false,
     }
+    true
+}
+
+/// With Alt: to another place in the column.
+fn place(desk: Desk, card: CardId, event: &KeyboardEvent) -> bool {
+    let to = match (event.key().as_str(), event.shift_key()) {
+        ("ArrowUp", false) => Place::Up,
+        ("ArrowUp", true) => Place::Top,
+        ("ArrowDown", false) => Place::Down,
+        ("ArrowDown", true) => Place::Bottom,
+        _ => return false,
+    };
+    desk.perform(card, Deed::Place(to));
+    true
+}
+
+/// Selects the card and the next one, and goes there.
+fn select_on(desk: Desk, from: CardId, key: &str) -> bool {
+    if !untrack(|| desk.selection.holds(from)) {
+        desk.toggle_selected(from);
+    }
+    if let Some(to) = step(desk, Some(from), key) {
+        desk.select_to(to);
+    }
+    true
 }
 
 /// Whether the key belongs to a field, a dialog or an open menu.
@@ -89,16 +124,17 @@ fn focus_search() -> bool {
 }
 
 /// Moves the focus by one card or column. Without a focused card it goes to the one that Tab reaches.
-fn step(desk: Desk, from: Option<CardId>, key: &str) -> bool {
+fn step(desk: Desk, from: Option<CardId>, key: &str) -> Option<CardId> {
     let columns: Vec<Vec<CardId>> = Stage::ALL.iter().map(|stage| desk.shown(*stage).get_untracked()).collect();
     let to = match from {
         Some(from) => neighbour(&columns, from, key),
-        None => untrack(|| desk.reachable()),
+        None if key.starts_with("Arrow") => untrack(|| desk.reachable()),
+        None => None,
     };
     if let Some(to) = to {
         desk.focus_soon(to);
     }
-    to.is_some()
+    to
 }
 
 /// The card that an arrow key leads to; empty columns are passed over.
@@ -109,6 +145,8 @@ fn neighbour(columns: &[Vec<CardId>], from: CardId, key: &str) -> Option<CardId>
     match key {
         "ArrowDown" => columns[column].get(row + 1).copied(),
         "ArrowUp" => columns[column].get(row.checked_sub(1)?).copied(),
+        "Home" => columns[column].first().copied(),
+        "End" => columns[column].last().copied(),
         "ArrowRight" => columns[column + 1..].iter().find_map(beside),
         "ArrowLeft" => columns[..column].iter().rev().find_map(beside),
         _ => None,
@@ -154,5 +192,7 @@ mod tests {
         check(4, "ArrowLeft", Some(1));
         check(1, "ArrowLeft", None);
         check(9, "ArrowLeft", None);
+        check(2, "Home", Some(1));
+        check(2, "End", Some(3));
     }
 }

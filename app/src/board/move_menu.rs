@@ -3,8 +3,15 @@
 use leptos::{ev, html, prelude::*};
 use web_sys::{Element, KeyboardEvent, MouseEvent, wasm_bindgen::JsCast};
 
-use super::{Desk, card_at, moves, tile_of};
-use crate::{model::CardId, ui::settled::settled};
+use super::{
+    Desk, card_at,
+    moves::{self, Deed},
+    tile_of,
+};
+use crate::{
+    model::{Card, CardId},
+    ui::settled::settled,
+};
 
 /// Width of the menu in pixels, as `board.css` has it: what must fit beside the button.
 const WIDTH: f64 = 208.0;
@@ -44,7 +51,7 @@ pub(super) fn open(desk: Desk, card: CardId) {
     let size =
         |value: Result<web_sys::wasm_bindgen::JsValue, _>| value.ok().and_then(|value| value.as_f64()).unwrap_or(0.0);
     let (width, height) = (size(window().inner_width()), size(window().inner_height()));
-    let menu_height = moves::deeds(&shown).len() as f64 * ITEM_HEIGHT + PADDING;
+    let menu_height = untrack(|| offered(desk, &shown)).len() as f64 * ITEM_HEIGHT + PADDING;
     desk.active.set(Some(card));
     desk.menu.set(Some(MenuPlace {
         card,
@@ -68,7 +75,7 @@ fn OpenMenu(place: MenuPlace) -> impl IntoView {
     let card = desk.live.card(place.card);
     let title = card.as_ref().map(|card| card.with_untracked(|card| card.title.clone())).unwrap_or_default();
     // The menu follows the card: what it offers is true while it is open.
-    let deeds = Memo::new(move |_| card.as_ref().map(|card| card.with(moves::deeds)).unwrap_or_default());
+    let deeds = Memo::new(move |_| card.as_ref().map(|card| card.with(|card| offered(desk, card))).unwrap_or_default());
     let close = move |with_focus: bool| {
         desk.menu.set(None);
         if with_focus {
@@ -95,16 +102,7 @@ fn OpenMenu(place: MenuPlace) -> impl IntoView {
     on_cleanup(move || [outside, wheel, resize].into_iter().for_each(WindowListenerHandle::remove));
     let keys = move |event: KeyboardEvent| {
         let Some(menu) = element.get_untracked() else { return };
-        match event.key().as_str() {
-            "ArrowDown" => focus_item(&menu, |at, count| (at + 1) % count),
-            "ArrowUp" => focus_item(&menu, |at, count| (at + count - 1) % count),
-            "Home" => focus_item(&menu, |_, _| 0),
-            "End" => focus_item(&menu, |_, count| count - 1),
-            "Escape" | "Tab" => close(true),
-            _ => return event.stop_propagation(),
-        }
-        event.prevent_default();
-        event.stop_propagation();
+        on_key(&menu, &event, move || close(true));
     };
     settled(view! {
         <div
@@ -114,22 +112,46 @@ fn OpenMenu(place: MenuPlace) -> impl IntoView {
             <For each=move || deeds.get() key=|deed| deed.label() let:deed>
                 <button
                     type="button" role="menuitem" class="menu-item" tabindex="-1"
-                    data-danger=(deed == moves::Deed::Archive).then_some("")
+                    data-danger=(deed == Deed::Archive).then_some("")
                     on:click=move |_| {
                         close(false);
                         desk.focus_soon(place.card);
                         desk.perform(place.card, deed);
                     }
                 >
-                    {deed.label()}
+                    {if deed == Deed::Select && untrack(|| desk.selection.holds(place.card)) { "Deselect".to_owned() } else { deed.label() }}
                 </button>
             </For>
         </div>
     })
 }
 
+/// What the menu of `card` offers: what the card's state allows, and its other places in the column.
+fn offered(desk: Desk, card: &Card) -> Vec<Deed> {
+    let (at, count) = desk.shown(card.stage).with(|ids| (ids.iter().position(|id| *id == card.id), ids.len()));
+    let mut deeds = moves::deeds(card);
+    let last = deeds.iter().position(|deed| *deed == Deed::Edit).unwrap_or(deeds.len());
+    let places = at.map(|at| moves::places(at, count)).unwrap_or_default();
+    deeds.splice(last..last, places.into_iter().chain([Deed::Select]));
+    deeds
+}
+
+/// The keys of an open menu. It keeps them all to itself.
+pub(super) fn on_key(menu: &Element, event: &KeyboardEvent, close: impl Fn()) {
+    event.stop_propagation();
+    match event.key().as_str() {
+        "ArrowDown" => focus_item(menu, |at, count| (at + 1) % count),
+        "ArrowUp" => focus_item(menu, |at, count| (at + count - 1) % count),
+        "Home" => focus_item(menu, |_, _| 0),
+        "End" => focus_item(menu, |_, count| count - 1),
+        "Escape" | "Tab" => close(),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
 /// Moves the focus among the menu's items: `to` answers with an index from the focused one and the count.
-fn focus_item(menu: &Element, to: impl Fn(u32, u32) -> u32) {
+pub(super) fn focus_item(menu: &Element, to: impl Fn(u32, u32) -> u32) {
     let Ok(items) = menu.query_selector_all("[role=menuitem]") else { return };
     if items.length() == 0 {
         return;

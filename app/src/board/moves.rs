@@ -87,9 +87,22 @@ pub enum Deed {
     SendBack,
     Retry,
     StopAgent,
+    /// To another place in its column.
+    Place(Place),
+    /// Selects the card, or lets it go.
+    Select,
     Edit,
     Duplicate,
     Archive,
+}
+
+/// A place in the card's own column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Up,
+    Down,
+    Top,
+    Bottom,
 }
 
 impl Deed {
@@ -103,6 +116,11 @@ impl Deed {
             Deed::SendBack => "Send back…".to_owned(),
             Deed::Retry => "Retry".to_owned(),
             Deed::StopAgent => "Stop agent".to_owned(),
+            Deed::Place(Place::Up) => "Move up".to_owned(),
+            Deed::Place(Place::Down) => "Move down".to_owned(),
+            Deed::Place(Place::Top) => "Move to top".to_owned(),
+            Deed::Place(Place::Bottom) => "Move to bottom".to_owned(),
+            Deed::Select => "Select".to_owned(),
             Deed::Edit => "Edit…".to_owned(),
             Deed::Duplicate => "Duplicate".to_owned(),
             Deed::Archive => "Archive".to_owned(),
@@ -134,6 +152,13 @@ pub fn deeds(card: &Card) -> Vec<Deed> {
     }
     deeds.extend([Deed::Edit, Deed::Duplicate, Deed::Archive]);
     deeds
+}
+
+/// The places that a card can take which stands at `at` of `count`.
+pub fn places(at: usize, count: usize) -> Vec<Deed> {
+    let (up, down) = (at, count.saturating_sub(at + 1));
+    let offered = [(Place::Up, up > 0), (Place::Down, down > 0), (Place::Top, up > 1), (Place::Bottom, down > 1)];
+    offered.into_iter().filter(|(_, offered)| *offered).map(|(place, _)| Deed::Place(place)).collect()
 }
 
 /// How a card looks the moment it is dropped into `to`, before the server has answered.
@@ -279,6 +304,23 @@ pub(crate) mod tests {
         assert!(deeds(&card(1, Stage::Build)).contains(&Deed::Retry));
         assert!(deeds(&gated(Stage::Ship, true)).contains(&Deed::Approve { with_override: false }));
         assert!(deeds(&gated(Stage::Ship, true)).contains(&Deed::SendBack));
+    }
+
+    #[test]
+    fn the_menu_offers_the_places_that_are_others() {
+        use Place::*;
+        let check = |at, count, want: &[Place]| {
+            assert_eq!(
+                places(at, count),
+                want.iter().map(|place| Deed::Place(*place)).collect::<Vec<_>>(),
+                "{at}/{count}"
+            )
+        };
+        check(0, 1, &[]);
+        check(0, 2, &[Down]);
+        check(1, 2, &[Up]);
+        check(0, 3, &[Down, Bottom]);
+        check(2, 5, &[Up, Down, Top, Bottom]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use slipway_app::{
     error::{ErrorCode, Problem},
     model::{
         Agent, AgentId, AgentStatus, Artifact, Batch, Card, CardId, Event, Fleet, Gate, Project, ProjectId, Question,
-        QuestionState, Transition, Wait, WaitFor,
+        QuestionState, Stage, Transition, Wait, WaitFor,
     },
     port::BoardSnapshot,
 };
@@ -39,6 +39,7 @@ pub async fn heading(store: &Store) -> Result<BoardSnapshot, StoreError> {
         projects: project::all(reader).await?,
         cards: Vec::new(),
         pulse: store.pulse(|| view::pulse(reader)).await?,
+        totals: None,
     })
 }
 
@@ -47,12 +48,40 @@ pub async fn snapshot(store: &Store, project: Option<ProjectId>) -> Result<Board
     use entity::card::{Column, Entity};
     let heading = heading(store).await?;
     let reader = store.reader();
-    let mut query = Entity::find().filter(Column::ArchivedAt.is_null());
-    if let Some(id) = project {
-        query = query.filter(Column::ProjectId.eq(id.0));
-    }
+    let query = Entity::find().filter(on_board(project));
     let rows = query.order_by_asc(Column::Position).order_by_asc(Column::Id).limit(BOARD_LIMIT).all(reader).await?;
     Ok(BoardSnapshot { cards: view::cards(reader, rows).await?, ..heading })
+}
+
+/// What the board shows at first sight: no row is read for a card further down.
+pub async fn first_cards(store: &Store, project: Option<ProjectId>, each: u64) -> Result<BoardSnapshot, StoreError> {
+    use entity::card::{Column, Entity};
+    let heading = heading(store).await?;
+    let reader = store.reader();
+    let mut rows = Vec::new();
+    let mut totals = [0; Stage::ALL.len()];
+    for stage in Stage::ALL {
+        let column = || Entity::find().filter(on_board(project)).filter(Column::Stage.eq(stage.as_str()));
+        let first = column().order_by_asc(Column::Position).order_by_asc(Column::Id).limit(each).all(reader).await?;
+        totals[stage as usize] = if (first.len() as u64) < each {
+            first.len()
+        } else {
+            usize::try_from(column().count(reader).await?).unwrap_or(usize::MAX)
+        };
+        rows.extend(first);
+    }
+    let cut = totals.iter().sum::<usize>() > rows.len();
+    Ok(BoardSnapshot { cards: view::cards(reader, rows).await?, totals: cut.then_some(totals), ..heading })
+}
+
+/// Cards that are not archived, of one project or of all.
+fn on_board(project: Option<ProjectId>) -> Condition {
+    use entity::card::Column;
+    let shown = Condition::all().add(Column::ArchivedAt.is_null());
+    match project {
+        Some(id) => shown.add(Column::ProjectId.eq(id.0)),
+        None => shown,
+    }
 }
 
 /// Events after `after`, with the cards they are about as they stand now.

@@ -17,7 +17,14 @@ use leptos::{
     prelude::{provide_context, use_context},
 };
 use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
-use slipway_app::{api::StatusSink, opening::Opening, port::Board, shell};
+use slipway_app::{
+    api::StatusSink,
+    board::FirstView,
+    error::Problem,
+    opening::Opening,
+    port::{Board, BoardSnapshot},
+    shell,
+};
 use tower_http::compression::{CompressionLayer, CompressionLevel, predicate::SizeAbove};
 
 use super::{assets::SITE, headers::CspNonce};
@@ -47,15 +54,22 @@ pub fn pages_router(board: Arc<dyn Board>) -> Router {
 }
 
 async fn board_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
-    render(board, true, request).await
+    let view = FirstView::of(request.uri().query().unwrap_or_default());
+    let snapshot = view.read(board.as_ref()).await;
+    render(board, snapshot, true, request).await
 }
 
 async fn other_page(State(board): State<Arc<dyn Board>>, request: Request) -> Response {
-    render(board, false, request).await
+    let heading = board.heading().await;
+    render(board, heading, false, request).await
 }
 
-async fn render(board: Arc<dyn Board>, with_cards: bool, request: Request) -> Response {
-    let snapshot = if with_cards { board.snapshot(None).await } else { board.heading().await };
+async fn render(
+    board: Arc<dyn Board>,
+    snapshot: Result<BoardSnapshot, Problem>,
+    with_cards: bool,
+    request: Request,
+) -> Response {
     // The one that the response's Content-Security-Policy will name.
     let nonce = request.extensions().get::<CspNonce>().map(|nonce| Nonce::from_value(nonce.0.as_str()));
     let opening = Opening { icons: SITE.icons.to_string(), now: Utc::now(), with_cards, board: snapshot };
@@ -103,9 +117,9 @@ mod tests {
         middleware,
     };
     use slipway_app::{
-        error::{ErrorCode, Problem},
+        error::ErrorCode,
         model::*,
-        port::{ArtifactView, BoardSnapshot, CardStory, Shelf},
+        port::{ArtifactView, CardStory, Shelf},
     };
     use tower::ServiceExt;
 
@@ -128,7 +142,10 @@ mod tests {
     #[async_trait]
     impl Board for EmptyBoard {
         async fn snapshot(&self, _: Option<ProjectId>) -> Result<BoardSnapshot, Problem> {
-            Ok(BoardSnapshot { seq: 7, projects: vec![], cards: vec![], pulse: Pulse::default() })
+            Ok(BoardSnapshot { seq: 7, projects: vec![], cards: vec![], pulse: Pulse::default(), totals: None })
+        }
+        async fn first_cards(&self, _: Option<ProjectId>, _: u64) -> Result<BoardSnapshot, Problem> {
+            self.snapshot(None).await
         }
         async fn heading(&self) -> Result<BoardSnapshot, Problem> {
             self.snapshot(None).await

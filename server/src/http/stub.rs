@@ -163,6 +163,9 @@ impl Board for Stub {
     async fn snapshot(&self, _: Option<ProjectId>) -> Result<BoardSnapshot, Problem> {
         panic!("a page's question")
     }
+    async fn first_cards(&self, _: Option<ProjectId>, _: u64) -> Result<BoardSnapshot, Problem> {
+        panic!("a page's question")
+    }
     async fn heading(&self) -> Result<BoardSnapshot, Problem> {
         panic!("a page's question")
     }
