@@ -29,7 +29,7 @@ pub use first_view::FirstView;
 use leptos::{ev, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
-use web_sys::{Element, wasm_bindgen::JsCast};
+use web_sys::{Element, FocusOptions, wasm_bindgen::JsCast};
 
 use crate::editor::EditDialog;
 use crate::{
@@ -70,6 +70,8 @@ struct Desk {
     filter: Memo<Filter>,
     /// The ids that each column shows: the store's, filtered.
     shown: [Memo<Vec<CardId>>; Stage::ALL.len()],
+    /// How often a column has drawn other cards, or in another order.
+    drawn: RwSignal<u32>,
     /// How many cards each column has, whether they are here already or not.
     counts: [Memo<usize>; Stage::ALL.len()],
     /// The card that Tab reaches; the arrows move it (roving tabindex).
@@ -108,6 +110,7 @@ impl Desk {
             toasts: expect_context(),
             filter,
             shown,
+            drawn: RwSignal::new(0),
             counts,
             active: RwSignal::new(None),
             menu: RwSignal::new(None),
@@ -305,7 +308,8 @@ fn LoadProblem(desk: Desk, problem: RwSignal<Option<crate::error::Problem>>) -> 
     })
 }
 
-/// A card that the stream moves to another column is drawn anew there; if it had the focus, it keeps it.
+/// A card that is moved in the document, because its column or its neighbours are others now, loses the focus
+/// that it had; it gets it back.
 fn keep_focus(desk: Desk) {
     let had_focus = StoredValue::new(None::<CardId>);
     Effect::new(move |_| {
@@ -318,14 +322,15 @@ fn keep_focus(desk: Desk) {
         on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
     });
     Effect::new(move |_| {
-        for column in desk.shown {
-            column.track();
-        }
+        desk.drawn.track();
         let Some(id) = had_focus.get_value() else { return };
         request_animation_frame(move || {
             let lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
-            if lost && desk.live.card(id).is_some() {
-                desk.focus_soon(id);
+            if let Some(tile) = tile_of(id).filter(|_| lost) {
+                // Nobody has asked to go there: what is in view stays.
+                let still = FocusOptions::new();
+                still.set_prevent_scroll(true);
+                let _ = tile.unchecked_into::<web_sys::HtmlElement>().focus_with_options(&still);
             }
         });
     });

@@ -187,6 +187,16 @@ fn escaped(title: &str) -> String {
 #[component]
 fn ConnectionBanner() -> impl IntoView {
     let live = expect_context::<Live>();
+    let announcer = expect_context::<Announcer>();
+    Effect::new(move |before: Option<Connection>| {
+        let now = live.connection().get();
+        match (before, now) {
+            (Some(Connection::Live), Connection::Lost) => announcer.say("Connection lost."),
+            (Some(Connection::Lost), Connection::Live) => announcer.say("Connected again."),
+            _ => {}
+        }
+        now
+    });
     view! {
         <Show when=move || live.connection().get() == Connection::Lost>
             <p class="banner" data-tone="attention">"Connection lost. What you see may be old; the board catches up by itself."</p>

@@ -225,7 +225,7 @@ pub async fn order(tx: &mut Tx<'_>, id: CardId, before: Option<CardId>) -> Resul
 }
 
 /// The position that comes before `before` in the column, or last.
-pub async fn place(tx: &Tx<'_>, stage: Stage, before: Option<CardId>) -> Result<f64, WriteError> {
+pub async fn place(tx: &mut Tx<'_>, stage: Stage, before: Option<CardId>) -> Result<f64, WriteError> {
     let Some(before) = before else { return Ok(last_position(tx, stage).await?) };
     let not_there = WriteError::NotANeighbour { before };
     let Ok(neighbour) = load(&**tx, before).await else { return Err(not_there) };
@@ -253,19 +253,14 @@ async fn gap_before(tx: &Tx<'_>, stage: Stage, position: f64) -> Result<Option<f
     })
 }
 
-/// Numbers a column anew, in its order.
-async fn spread(tx: &Tx<'_>, stage: Stage) -> Result<(), StoreError> {
-    let ids: Vec<uuid::Uuid> = column(stage)
-        .select_only()
-        .column(Column::Id)
-        .order_by_asc(Column::Position)
-        .order_by_asc(Column::Id)
-        .into_tuple()
-        .all(&**tx)
-        .await?;
-    for (index, id) in ids.into_iter().enumerate() {
-        let change = ActiveModel { id: Unchanged(id), position: Set(STEP * (index + 1) as f64), ..Default::default() };
+/// Numbers a column anew, in its order. Each card says so, for those who have the old numbers.
+async fn spread(tx: &mut Tx<'_>, stage: Stage) -> Result<(), StoreError> {
+    let rows = column(stage).order_by_asc(Column::Position).order_by_asc(Column::Id).all(&**tx).await?;
+    for (index, row) in rows.into_iter().enumerate() {
+        let position = STEP * (index + 1) as f64;
+        let change = ActiveModel { id: Unchanged(row.id), position: Set(position), ..Default::default() };
         Entity::update(change).exec(&**tx).await?;
+        tx.append(row.event(EventKind::CardOrdered, json!({ "position": position }))).await?;
     }
     Ok(())
 }
@@ -329,3 +324,6 @@ pub async fn produced(tx: &mut Tx<'_>, id: CardId, produced: Produced) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

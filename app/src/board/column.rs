@@ -95,6 +95,10 @@ fn Cards(stage: Stage) -> impl IntoView {
             heights.with_value(|heights| window::pieces(ids, more, heights, seen.get(), pinned, whole))
         })
     });
+    Effect::new(move |_| {
+        pieces.track();
+        desk.drawn.update(|drawn| *drawn += 1);
+    });
     let look = move || {
         let Some(list) = list.get_untracked() else { return };
         heights.update_value(|heights| {
