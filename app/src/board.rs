@@ -152,7 +152,15 @@ impl Desk {
             }
         };
         focus();
-        request_animation_frame(focus);
+        request_animation_frame(move || {
+            // Whoever has opened a menu or a dialog meanwhile is there now.
+            let elsewhere = document()
+                .active_element()
+                .is_some_and(|element| element.closest("[role=menu], dialog").ok().flatten().is_some());
+            if !elsewhere {
+                focus();
+            }
+        });
     }
 }
 
