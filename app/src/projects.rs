@@ -1,7 +1,7 @@
 //! All projects, how one is added, and the settings of each.
 //!
 //! Reading order: [`list`] (the page of all, with [`tally`]), [`add`] (the dialog, with [`path_field`] and
-//! [`verdict`]), [`settings`] (one project's page, with [`settings_form`]), [`removal`].
+//! [`verdict`]), [`settings`] (one project's page, with [`settings_fields`] and [`settings_form`]), [`removal`].
 
 mod add;
 mod api;
@@ -9,6 +9,7 @@ mod list;
 mod path_field;
 mod removal;
 mod settings;
+mod settings_fields;
 mod settings_form;
 mod tally;
 mod verdict;
