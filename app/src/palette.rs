@@ -114,7 +114,10 @@ fn PaletteDialog() -> impl IntoView {
 fn look_around() -> (Place, Option<CardId>) {
     let path = window().location().pathname().unwrap_or_default();
     if let Some(id) = path.strip_prefix("/cards/") {
-        return (Place::Card, id.parse().ok());
+        let card = id.parse().ok();
+        // Its page may still be on its way here.
+        card.into_iter().for_each(note);
+        return (Place::Card, card);
     }
     let focused = document().active_element().map(Into::into);
     let card = around(focused, "data-card").and_then(|(_, id)| id.parse().ok());

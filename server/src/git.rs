@@ -47,9 +47,6 @@ const PACK_WINDOW_BYTES: usize = 4 << 20;
 /// Bytes of pack files that may be mapped at once, over all windows.
 const PACK_MAPPED_BYTES: usize = 64 << 20;
 
-/// The priority of an object store that is to be written to before files are (those of libgit2 have 1 and 2).
-const ABOVE_FILES: i32 = 1_000;
-
 /// Sets libgit2 up for the whole process: writes to a git directory reach the disk before they are
 /// reported, caches are small, and repositories whose worktrees have relative paths
 /// (`extensions.relativeWorktrees`, git 2.48) open. Call it once, before any other function here.
@@ -243,14 +240,9 @@ pub fn commit_all(at: &Path, message: &str, identity: &Identity) -> Result<Oid, 
     let commit = || -> Result<Oid, git2::Error> {
         // Collected in memory and written as one pack: a file for each object would be an fsync for each.
         let objects = repo.odb()?;
-<<<<<<< HEAD
-        let collected = objects.add_new_mempack_backend(ABOVE_FILES)?;
-=======
         let collected = objects.add_new_mempack_backend(snapshot::MEMORY_FIRST)?;
->>>>>>> main
         let mut index = repo.index()?;
         index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
-        index.write()?;
         let tree = repo.find_tree(index.write_tree()?)?;
         let by = git2::Signature::now(&identity.name, &identity.email)?;
         let parent = repo.head().ok().map(|head| head.peel_to_commit()).transpose()?;
@@ -261,6 +253,8 @@ pub fn commit_all(at: &Path, message: &str, identity: &Identity) -> Result<Oid, 
         writer.write_all(&pack).map_err(|error| git2::Error::from_str(&error.to_string()))?;
         writer.commit()?;
         collected.reset()?;
+        // Last, so that neither names an object that a crash has kept from the disk.
+        index.write()?;
         let branch = repo.find_reference("HEAD")?.symbolic_target()?.unwrap_or("HEAD").to_owned();
         repo.reference(&branch, id, true, message)?;
         Ok(id)

@@ -69,7 +69,8 @@ fn opening(asked: &PaletteQuery, known: &Known) -> Vec<Offer> {
 fn found(text: &str, asked: &PaletteQuery, known: &Known) -> Vec<Offer> {
     let number = text.trim_start_matches('#').parse::<i64>().ok();
     let mut scored: Vec<(u32, Offer)> = Vec::new();
-    for offer in deeds(asked, known).into_iter().chain(acts()).chain(known.projects.iter().map(project_offer)) {
+    let projects = known.projects.iter().flat_map(|project| [project_offer(project), settings_offer(project)]);
+    for offer in deeds(asked, known).into_iter().chain(acts()).chain(projects) {
         if let Some(score) = score(text, &offer.name) {
             scored.push((score + offer.bonus, offer));
         }
@@ -114,6 +115,8 @@ fn acts() -> Vec<Offer> {
         go("Go to the board", "/"),
         go("Go to the inbox", "/inbox"),
         go("Go to the archive", "/archive"),
+        go("Go to all projects", "/projects"),
+        go("Add project", "/projects?add="),
         act("Theme: light", "", Does::Act("theme-light")),
         act("Theme: dark", "", Does::Act("theme-dark")),
         act("Theme: as the system has it", "", Does::Act("theme-system")),
@@ -127,6 +130,16 @@ fn project_offer(project: &Project) -> Offer {
         note: "Project".to_owned(),
         keys: "",
         does: Does::Go(format!("/?project={}", project.id)),
+        bonus: 0,
+    }
+}
+
+fn settings_offer(project: &Project) -> Offer {
+    Offer {
+        name: format!("Settings of {}", project.name),
+        note: String::new(),
+        keys: "",
+        does: Does::Go(format!("/projects/{}", project.id)),
         bonus: 0,
     }
 }
@@ -198,6 +211,7 @@ mod tests {
         assert_eq!(names("login", &[])[..2], ["Fix login #3 Plan", "Fix login #2 Archive"]);
         assert_eq!(names("#12", &[])[0], "New lamp #12 Plan");
         assert_eq!(names("inbox", &[])[0], "Go to the inbox");
+        assert!(names("settings", &[])[0].starts_with("Settings of "));
         assert_eq!(names("move plan", &[])[0], "Move to Plan Card 3");
         assert!(names("zzz", &[]).is_empty());
         assert!(drawn(&asked("zzz"), &known()).contains("Nothing matches"));

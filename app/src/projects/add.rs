@@ -139,7 +139,7 @@ fn AddProjectForm(open: RwSignal<bool>) -> impl IntoView {
                     announcer.say(format!("{} is added. Its board is empty; press C to write a card.", project.name));
                     let address = format!("/?project={}", project.id);
                     accept(live, project);
-                    open.try_set(false);
+                    // The dialog goes with its page. Closing it first would lead back to where it was opened.
                     navigate(&address, Default::default());
                 }
                 Err(problem) => {

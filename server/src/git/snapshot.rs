@@ -22,7 +22,7 @@ const PACK_FROM_FILES: usize = 16;
 const PACK_BYTES: u64 = 64 << 20;
 
 /// Above libgit2's own stores (packs 2, loose objects 1), so that objects go to memory.
-const MEMORY_FIRST: i32 = 1000;
+pub(super) const MEMORY_FIRST: i32 = 1000;
 
 /// The tree of the files at `at`, tracked or not, as `git add --all` would see them: ignore rules,
 /// attributes and line-ending settings hold, and so do symlinks and executable bits. Reads only what changed

@@ -158,15 +158,21 @@ test('every page has its roles and names', async ({ page, server }) => {
     - main:
       - heading "Say good night after ten" [level=1]
       - region "Gate":
+        - heading "Gate" [level=2]
         - list:
           - listitem
         - textbox "Comment"
         - button "Approve"
         - button "Send back"
-      - heading "Overview" [level=2]
-      - heading "Artifacts" [level=2]
-      - heading "Activity" [level=2]
-      - log
+      - region "Overview":
+        - heading "Overview" [level=2]
+      - region "Artifacts":
+        - heading "Artifacts" [level=2]
+        - article "Plan v1"
+      - region "Activity":
+        - heading "Activity" [level=2]
+        - button "Pause"
+        - log "Activity"
   `);
   await page.goto(`${server.url}/projects`);
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`

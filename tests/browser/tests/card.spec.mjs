@@ -56,6 +56,7 @@ test('versions of a plan are switched and compared, by address and without JavaS
   const still = await browser.newContext({ javaScriptEnabled: false });
   const paper = await still.newPage();
   await paper.goto(server.link);
+  await expect(paper).toHaveURL(`${server.url}/`);
   await paper.goto(compared);
   await expect(paper.locator('tr.add').filter({ hasText: 'prism.rs' }).first()).toBeVisible();
   await paper.getByRole('article', { name: /^Plan v/ }).getByRole('link', { name: 'v1', exact: true }).click();

@@ -103,7 +103,10 @@ test('onward from a green gate approves, from a red one asks why', async ({ page
   await dialog.getByLabel('Reason').fill('The lamp is old.');
   await dialog.getByRole('button', { name: 'Override' }).click();
   await expect(tile(page, 'Build', RED)).toBeVisible();
-  const [card] = (await server.api('GET', '/cards?stage=build')).items;
+  // The board shows a move before the server has agreed.
+  const inBuild = async () => (await server.api('GET', '/cards?stage=build')).items;
+  await expect.poll(inBuild).toHaveLength(1);
+  const [card] = await inBuild();
   const gates = (await server.api('GET', `/cards/${card.id}/gates`)).items;
   expect(gates[0]).toMatchObject({ state: 'overridden', reason: 'The lamp is old.' });
   expect(complaints).toEqual([]);

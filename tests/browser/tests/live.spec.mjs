@@ -79,7 +79,7 @@ test('a lost stream says so and catches up', async ({ page, server }) => {
   await expect(tile(page, 'Backlog', 'Tidy the cellar')).toBeAttached();
   lost = true;
   await cut();
-  const banner = page.getByText('Connection lost.');
+  const banner = page.getByText('Connection lost. What you see may be old');
   await expect(banner).toBeVisible();
   await server.api('PATCH', `/cards/${card.id}`, { title: 'Tidy the tower' });
   lost = false;
@@ -93,9 +93,9 @@ test('a restart under an open page is survived, and what is being typed with it'
   const dialog = page.getByRole('dialog', { name: 'New card' });
   await dialog.getByLabel('Title').fill('Written through the storm');
   await server.stop('SIGKILL');
-  await expect(page.getByText('Connection lost.')).toBeAttached();
+  await expect(page.getByText('Connection lost. What you see may be old')).toBeAttached();
   await server.start();
-  await expect(page.getByText('Connection lost.')).toHaveCount(0);
+  await expect(page.getByText('Connection lost. What you see may be old')).toHaveCount(0);
   await expect(dialog.getByLabel('Title')).toHaveValue('Written through the storm');
   await dialog.getByRole('button', { name: 'Create card' }).click();
   await expect(tile(page, 'Backlog', 'Written through the storm')).toBeVisible();
