@@ -23,6 +23,7 @@ test('cards, the archived ones too, projects and pages', async ({ page, server, 
   await expect(page).toHaveURL(`${server.url}/cards/${attic.id}`);
 
   // What was looked at last comes first.
+  await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible();
   await open(page);
   await expect(palette(page).getByRole('option', { name: /Tidy the attic #/ })).toBeVisible();
   await field(page).fill('inbox');
