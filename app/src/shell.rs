@@ -127,6 +127,15 @@ pub fn document(site: &Site, path: &str) -> impl IntoView + use<> {
 #[derive(Clone, Copy)]
 pub struct Hydrated(pub RwSignal<bool>);
 
+impl Hydrated {
+    /// Whether what is typed into a field would be lost: the browser has not taken over yet. The field is
+    /// read-only until then.
+    pub fn is_awaited() -> Signal<bool> {
+        let hydrated = use_context::<Hydrated>();
+        Signal::derive(move || hydrated.is_some_and(|hydrated| !hydrated.0.get()))
+    }
+}
+
 /// Why the board could not be read, if it could not. From context.
 #[derive(Clone)]
 pub struct OpeningProblem(pub Option<Problem>);

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     model::{Card, Check, Gate, Land, Project, Stage},
+    shell::Hydrated,
     ui::{icon::Icon, settled::settled, ticked::ticked_html, time::Ago},
 };
 
@@ -30,6 +31,7 @@ pub fn GatePanel() -> impl IntoView {
 fn Panel(gate: Memo<Option<Gate>>, is_open: Memo<bool>, deciding: Deciding) -> impl IntoView {
     let green = Memo::new(move |_| gate.with(|gate| gate.as_ref().map(Gate::is_green)));
     let reason_field = NodeRef::<html::Textarea>::new();
+    let awaited = Hydrated::is_awaited();
     let approve = move |_| {
         let asked_before = deciding.overriding.get_untracked();
         deciding.approve();
@@ -55,6 +57,7 @@ fn Panel(gate: Memo<Option<Gate>>, is_open: Memo<bool>, deciding: Deciding) -> i
                 <textarea
                     rows="3"
                     dir="auto"
+                    readonly=move || awaited.get()
                     prop:value=move || deciding.comment.text().get()
                     on:input=move |event| deciding.comment.write(event_target_value(&event))
                     placeholder="What the next agent should know"

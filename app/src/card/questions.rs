@@ -11,6 +11,7 @@ use super::{
 use crate::{
     error::{ErrorCode, Problem},
     model::{NewAnswer, Question, QuestionId, QuestionState},
+    shell::Hydrated,
     ui::{
         announcer::Announcer,
         settled::settled,
@@ -80,6 +81,7 @@ fn OpenQuestion(question: Question) -> impl IntoView {
     let deadline = question.deadline.map(|deadline| {
         view! { <p class="hint">"Without an answer the default is taken at "<time datetime=exact(deadline)>{exact(deadline)}</time>"."</p> }
     });
+    let awaited = Hydrated::is_awaited();
     settled(view! {
         <section class="panel question" aria-labelledby=named_by>
             <header class="panel-head">
@@ -93,6 +95,7 @@ fn OpenQuestion(question: Question) -> impl IntoView {
                     <span>"Answer in your own words"</span>
                     <textarea
                         rows="2"
+                        readonly=move || awaited.get()
                         prop:value=move || text.get()
                         on:input=move |event| {
                             let typed = event_target_value(&event);

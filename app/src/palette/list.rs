@@ -177,7 +177,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{board::moves::tests::card, model::Stage};
+    use crate::{
+        board::moves::tests::card,
+        model::{CardStatus, Stage},
+    };
 
     fn name(number: i64, title: &str, archived: bool) -> CardName {
         CardName {
@@ -192,7 +195,8 @@ mod tests {
 
     fn known() -> Known {
         let cards = vec![name(3, "Fix login", false), name(2, "Fix login", true), name(12, "New lamp", false)];
-        Known { cards, projects: Vec::new(), card: Some(card(3, Stage::Backlog)) }
+        let project = crate::card::fixture::story(Stage::Backlog, CardStatus::Idle).project;
+        Known { cards, projects: vec![project], card: Some(card(3, Stage::Backlog)) }
     }
 
     fn asked(text: &str) -> PaletteQuery {

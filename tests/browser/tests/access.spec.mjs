@@ -10,6 +10,22 @@ const SIZES = [
   { width: 390, height: 844 },
 ];
 
+// What axe finds serious, and finds again: it reads colours one by one, and now and then reads some before and
+// some after a theme is switched.
+async function lasting(page) {
+  const serious = async () => {
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    return violations.filter(({ impact }) => SERIOUS.includes(impact));
+  };
+  let found = await serious();
+  for (let again = 0; found.length > 0 && again < 2; again++) {
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    const still = new Set((await serious()).map(({ id }) => id));
+    found = found.filter(({ id }) => still.has(id));
+  }
+  return found;
+}
+
 // What axe has against the page as it stands, at these sizes and in these themes: short enough to read.
 async function complaintsOfAxe(page, looks = [[SIZES[0], 'light', 'dark'], [SIZES[1], 'light', 'dark']]) {
   const found = [];
@@ -22,8 +38,7 @@ async function complaintsOfAxe(page, looks = [[SIZES[0], 'light', 'dark'], [SIZE
         await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
         await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
       });
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      for (const { id, impact, nodes } of violations.filter(({ impact }) => SERIOUS.includes(impact))) {
+      for (const { id, impact, nodes } of await lasting(page)) {
         const where = nodes.slice(0, 3).map(({ target, failureSummary }) => `${target}: ${failureSummary.split('\n')[1]}`);
         found.push(`${size.width} px, ${colorScheme}: ${impact} ${id}\n  ${where.join('\n  ')}`);
       }
@@ -59,6 +74,8 @@ test('axe finds nothing serious on any page', async ({ page, server }) => {
     'a card at a green gate': `/cards/${green}`,
     'a card at a red gate': `/cards/${red}`,
     'a card with a diff': `/cards/${built}`,
+    inbox: '/inbox',
+    archive: '/archive',
     projects: '/projects',
     settings: `/projects/${project}`,
     'not found': '/nowhere',
@@ -88,7 +105,7 @@ test('axe finds nothing serious in any dialog or menu', async ({ page, server })
     await expect(dialog).toBeVisible();
   };
 
-  for (const key of ['c', '?']) {
+  for (const key of ['c', '?', 'Control+k']) {
     await page.keyboard.press(key);
     await expect(dialog).toBeVisible();
     await check(`the dialog of the key ${key}`);
@@ -192,8 +209,9 @@ test('every page has its roles and names', async ({ page, server }) => {
             - definition: "2"
             - term: Build
             - definition: "1"
-            - link "Board of lighthouse"
-            - link "Settings of lighthouse"
+            - paragraph:
+              - link "Board of lighthouse"
+              - link "Settings of lighthouse"
   `);
   await page.goto(`${server.url}/projects/${project}`);
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
