@@ -183,8 +183,24 @@ impl Desk {
                 .is_some_and(|element| element.closest("[role=menu], dialog").ok().flatten().is_some());
             if !elsewhere {
                 focus();
+                keep_in_sight(id, FRAMES_IN_SIGHT);
             }
         });
+    }
+}
+
+/// Frames after which a long column has measured what it drew around a card that it jumped to.
+const FRAMES_IN_SIGHT: u32 = 6;
+
+/// Scrolls to the focused card for some frames: the cards above it, once drawn, may be higher than was thought.
+fn keep_in_sight(id: CardId, frames: u32) {
+    let Some(tile) = tile_of(id).filter(|tile| document().active_element().as_ref() == Some(tile)) else { return };
+    let nearest = web_sys::ScrollIntoViewOptions::new();
+    nearest.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    nearest.set_inline(web_sys::ScrollLogicalPosition::Nearest);
+    tile.scroll_into_view_with_scroll_into_view_options(&nearest);
+    if frames > 0 {
+        request_animation_frame(move || keep_in_sight(id, frames - 1));
     }
 }
 
