@@ -191,6 +191,26 @@ test('every page has its roles and names', async ({ page, server }) => {
         - button "Pause"
         - log "Activity"
   `);
+  await page.goto(`${server.url}/inbox`);
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - heading "Inbox" [level=1]
+      - list "Inbox":
+        - listitem:
+          - article:
+            - heading [level=2]
+        - listitem
+        - listitem
+  `);
+  await page.goto(`${server.url}/archive`);
+  await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+    - main:
+      - heading "Archive" [level=1]
+      - search:
+        - searchbox "Search the archive"
+        - combobox "Project"
+      - list "Archive"
+  `);
   await page.goto(`${server.url}/projects`);
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
     - main:
