@@ -91,10 +91,16 @@ export const test = base.extend({
 
 export { expect };
 
-// Opens the board with the link that the server printed, and waits until it can be used.
-export async function openBoard(page, server) {
+// Signs in with the link that the server printed. Its page leads on to the board by itself; whoever goes elsewhere
+// before that is brought back.
+export async function signIn(page, server) {
   await page.goto(server.link);
   await expect(page).toHaveURL(`${server.url}/`);
+}
+
+// Opens the board and waits until it can be used.
+export async function openBoard(page, server) {
+  await signIn(page, server);
   await expect(page.getByRole('region', { name: 'Backlog' })).toBeVisible();
   // Once the page has come alive, one card is reachable with the Tab key.
   await expect(page.locator('article[tabindex="0"]').first()).toBeAttached();

@@ -1,5 +1,5 @@
 // What else people do on the board.
-import { column, expect, openBoard, test, tile } from '../server.mjs';
+import { column, expect, openBoard, signIn, test, tile } from '../server.mjs';
 
 test('a new card by the key C appears in every window', async ({ page, server, context, complaints }) => {
   await openBoard(page, server);
@@ -19,7 +19,7 @@ test('a new card by the key C appears in every window', async ({ page, server, c
 test('the board and a card can be read without JavaScript', async ({ browser, server }) => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await page.goto(server.link);
+  await signIn(page, server);
   await expect(column(page, 'Backlog').getByRole('article')).toHaveCount(5);
   await page.getByRole('link', { name: 'Tidy the attic' }).click();
   await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible();

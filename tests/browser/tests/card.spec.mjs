@@ -1,6 +1,6 @@
 // A card's page: what is on it, what its agents made, and that it reads without JavaScript and on paper.
 import { advance, alive, artifact, atGate, createCard, gate, LENS, openCard } from '../card.mjs';
-import { expect, test } from '../server.mjs';
+import { expect, signIn, test } from '../server.mjs';
 
 test('stages, body, artifacts and the commit are told, copied and downloaded', async ({ page, server, context, complaints }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -55,8 +55,7 @@ test('versions of a plan are switched and compared, by address and without JavaS
 
   const still = await browser.newContext({ javaScriptEnabled: false });
   const paper = await still.newPage();
-  await paper.goto(server.link);
-  await expect(paper).toHaveURL(`${server.url}/`);
+  await signIn(paper, server);
   await paper.goto(compared);
   await expect(paper.locator('tr.add').filter({ hasText: 'prism.rs' }).first()).toBeVisible();
   await paper.getByRole('article', { name: /^Plan v/ }).getByRole('link', { name: 'v1', exact: true }).click();
@@ -99,7 +98,7 @@ test('on paper the story is whole, without controls', async ({ page, server }) =
 });
 
 test('an address of no card says so', async ({ page, server }) => {
-  await page.goto(server.link);
+  await signIn(page, server);
   const response = await page.goto(`${server.url}/cards/0197c0de-0000-7000-8000-000000000009`);
   expect(response.status()).toBe(404);
   await expect(page.getByRole('heading', { name: 'There is no such card' })).toBeVisible();

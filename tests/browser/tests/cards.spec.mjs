@@ -1,5 +1,5 @@
 // Cards as things people write.
-import { column, expect, openBoard, test, tile } from '../server.mjs';
+import { column, expect, openBoard, signIn, test, tile } from '../server.mjs';
 
 const newCard = (page) => page.getByRole('dialog', { name: 'New card' });
 
@@ -110,7 +110,7 @@ test('the archive is searched and cards come back from it', async ({ page, serve
 
   const context = await browser.newContext({ javaScriptEnabled: false });
   const plain = await context.newPage();
-  await plain.goto(server.link);
+  await signIn(plain, server);
   await plain.goto(`${server.url}/archive`);
   await expect(plain.getByRole('link', { name: 'Write knots, not kts' })).toBeVisible();
   await context.close();

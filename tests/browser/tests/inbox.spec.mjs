@@ -1,5 +1,5 @@
 // What needs a person, and deciding it in place.
-import { expect, openBoard, test } from '../server.mjs';
+import { expect, openBoard, signIn, test } from '../server.mjs';
 
 const GREEN = 'Say good night after ten';
 const RED = 'Make the lamp shine farther';
@@ -68,7 +68,7 @@ test('the inbox can be read without JavaScript', async ({ browser, server }) => 
   await start(server, RED);
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await page.goto(server.link);
+  await signIn(page, server);
   await page.goto(`${server.url}/inbox`);
   await expect(page.getByRole('article', { name: RED })).toContainText('Blocks apply');
   await context.close();

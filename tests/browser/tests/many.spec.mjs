@@ -1,5 +1,5 @@
 // A board of a thousand cards: what is seen is drawn, and everything works on all of them.
-import { column, expect, openBoard, test, tile } from '../server.mjs';
+import { column, expect, openBoard, signIn, test, tile } from '../server.mjs';
 
 const COUNT = 1_000;
 // Requests under way at once while the board is filled.
@@ -112,7 +112,7 @@ test('a thousand cards', async ({ page, server, complaints }) => {
   await test.step('without JavaScript a link leads to all of a column', async () => {
     const context = await page.context().browser().newContext({ javaScriptEnabled: false });
     const plain = await context.newPage();
-    await plain.goto(server.link);
+    await signIn(plain, server);
     await expect(rows(plain, 'Backlog')).toHaveCount(20);
     await plain.getByRole('link', { name: `Show all ${whole} cards of Backlog` }).click();
     await expect(rows(plain, 'Backlog')).toHaveCount(whole);

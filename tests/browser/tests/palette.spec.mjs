@@ -57,7 +57,10 @@ test('actions on the card at hand, and new cards from anywhere', async ({ page, 
   await page.keyboard.press('Enter');
   await expect(page.getByRole('dialog', { name: 'Edit card' })).toBeVisible();
   await page.keyboard.press('Escape');
+  // A page follows the stream once it has come alive; keys before that are nobody's.
+  const alive = page.waitForEvent('websocket');
   await page.goto(`${server.url}/archive`);
+  await alive;
   await expect(page.getByText('The archive is empty')).toBeVisible();
   await open(page);
   await field(page).fill('new card');

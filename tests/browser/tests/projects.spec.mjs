@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { column, expect, openBoard, test } from '../server.mjs';
+import { column, expect, openBoard, signIn, test } from '../server.mjs';
 
 // A repository in the home of whoever runs the server.
 function repository(server, path, files) {
@@ -203,7 +203,7 @@ test('removed once its name is typed; the repository is as it was', async ({ pag
 test('projects and settings can be read without JavaScript', async ({ browser, server }) => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await page.goto(server.link);
+  await signIn(page, server);
   await page.goto(`${server.url}/projects`);
   await expect(page.getByRole('article', { name: 'lighthouse' })).toContainText('Backlog5');
   await page.getByRole('link', { name: 'Settings of lighthouse' }).click();
